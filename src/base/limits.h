@@ -1,0 +1,25 @@
+/*
+ * Every limit of kulla in one place: unit, value, why, and the anomaly raised.
+ * docs/LIMITS.md and kulla-limits(7) are generated from these lines
+ * (tools/limits_table): keep the form  NAME value  / * unit: why; anomaly * /.
+ */
+#ifndef KL_BASE_LIMITS_H
+#define KL_BASE_LIMITS_H
+
+#define KL_BLOCK_BYTES 262144u        /* bytes: a text block of the channel; stays in L2 */
+#define KL_BLOCK_SLOTS 4u             /* blocks: in flight between extract and inspect */
+#define KL_MAX_NESTING 16u            /* levels: containers in containers; limit.nesting */
+#define KL_MAX_MEMBERS 10000u         /* members: of all containers of a document; limit.members */
+#define KL_MAX_RATIO 1200u            /* expanded/raw: deflate itself ends at 1032; limit.ratio */
+#define KL_MAX_EXPANDED 4294967296ull /* bytes: expanded from one document; limit.expanded */
+#define KL_MAX_WHOLE_MEMBER 33554432u /* bytes: inflated in one piece; above it is streamed */
+#define KL_MAX_SST_BYTES 67108864u    /* bytes: shared strings held; limit.sst */
+#define KL_MAX_PATH_BYTES 4096u       /* bytes: a container path in a finding; cut, path.long */
+#define KL_MAX_CELL_BYTES 255u        /* bytes: a folded cell that is fingerprinted; longer is cut */
+#define KL_MAX_COLUMNS 60u            /* columns: fingerprinted in one register */
+#define KL_MAX_ANCHORS 16u            /* anchors: key columns plus tuples of one register */
+#define KL_MAX_INDEXES 64u            /* indexes: given to one scan */
+#define KL_DOCUMENT_SECONDS 60u       /* seconds: without progress from extract; timeout */
+#define KL_WORKER_BYTES 402653184u    /* bytes: address space of an extract worker; crash */
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Where format readers put what they find: the writing end of the event stream.
+ *
+ * A reader opens a part, adds text, closes the part. emit cuts the text into blocks at
+ * record ends, keeps the container path, and does the accounting of bytes not inspected.
+ * Nothing is emitted between kl_emit_part_end and the next kl_emit_part_begin but
+ * anomalies and bytes not inspected.
+ * Thread rule: one emitter, one thread.
+ */
+#ifndef KL_EXTRACT_EMIT_H
+#define KL_EXTRACT_EMIT_H
+
+#include "base/limits.h"
+#include "base/result.h"
+#include "extract/event.h"
+
+/* The transport below: the channel in the worker, a callback in tests. */
+struct kl_sink {
+    void *ctx;
+    /* A free block of KL_BLOCK_BYTES to write into; waits for one. NULL: the reader went away. */
+    uint8_t *(*block)(void *ctx);
+    /* Deliver; for BLOCK ev->text lies in the block taken last. KL_E_IO: the reader went away. */
+    enum kl_rc (*event)(void *ctx, const struct kl_event *ev);
+};
+
+struct kl_emit; /* opaque */
+
+KL_MUST enum kl_rc kl_emit_new(const struct kl_sink *sink, struct kl_emit **out_e);
+void kl_emit_free(struct kl_emit **e);
+
+/**
+ * Enter a container level: `name` is appended to the path with a '/', until kl_emit_leave.
+ * @param name       any bytes; not UTF-8 or control characters are made visible as %XX
+ * @param raw_bytes  how many bytes of the document's file stand behind this level (a zip
+ *                   member's compressed size); 0 inside a level that already has a share
+ * @return KL_E_LIMIT past KL_MAX_NESTING (record it as not inspected and go on)
+ */
+KL_MUST enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_bytes);
+void kl_emit_leave(struct kl_emit *e);
+unsigned kl_emit_depth(const struct kl_emit *e);
+
+KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind);
+KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);
+
+/** Append text to the open part (copied). */
+KL_MUST enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text);
+
+/**
+ * Write in place: at least `want` (<= KL_BLOCK_BYTES / 2) free bytes of the current block. The pointer holds until the
+ * next call of emit; then kl_emit_commit says how many were written.
+ */
+KL_MUST enum kl_rc kl_emit_space(struct kl_emit *e, size_t want, uint8_t **out_ptr, size_t *out_cap);
+KL_MUST enum kl_rc kl_emit_commit(struct kl_emit *e, size_t len);
+
+/** Mark the blocks from now on as folded by kl_fold_view (until part end). */
+void kl_emit_set_folded(struct kl_emit *e, bool folded);
+
+/** `code`: a literal shorter than KL_ANOMALY_BYTES. The same code at the same path is said once. */
+KL_MUST enum kl_rc kl_emit_anomaly(struct kl_emit *e, const char *code);
+
+/** `bytes` of the current level were not inspected. */
+KL_MUST enum kl_rc kl_emit_not_inspected(struct kl_emit *e, enum kl_reason reason, uint64_t bytes);
+
+/* The budget of the whole document; each charge returns KL_E_LIMIT when it is used up. */
+KL_MUST enum kl_rc kl_emit_charge_member(struct kl_emit *e);
+/** Expanded bytes against KL_MAX_EXPANDED and KL_MAX_RATIO x the bytes of the file. */
+KL_MUST enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes);
+
+/** Start and end of a document; kl_emit_finish sends DONE with seen = file_bytes. */
+void kl_emit_start(struct kl_emit *e, uint64_t file_bytes);
+KL_MUST enum kl_rc kl_emit_finish(struct kl_emit *e);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The extract role's work: a document's bytes to events.
+ * Type by content, never by name. Runs in the sandboxed worker; in-process in tests only.
+ */
+#ifndef KL_EXTRACT_EXTRACT_H
+#define KL_EXTRACT_EXTRACT_H
+
+#include "extract/emit.h"
+#include "extract/input.h"
+
+enum kl_format {
+    KL_FORMAT_NONE = 0, /* empty */
+    KL_FORMAT_TEXT,     /* any encoding */
+    KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
+    KL_FORMAT_BINARY,   /* scanned in 8-bit and UTF-16 views */
+    KL_FORMAT_OPAQUE,   /* known, compressed or encrypted, not read yet: NOT_INSPECTED(format) */
+};
+
+/** Type of a document from its first bytes (up to 4096 are given). Pure. */
+enum kl_format kl_sniff(struct kl_span head);
+
+/**
+ * Extract one document: kl_emit_start .. kl_emit_finish. Bad input becomes anomalies and
+ * bytes not inspected; only a lost reader (KL_E_IO) or KL_E_NOMEM is returned.
+ */
+KL_MUST enum kl_rc kl_extract_document(struct kl_emit *e, const struct kl_input *in);
+
+/**
+ * Extract what lies inside: called by containers for each member, and by decoders for a
+ * decoded run, inside a kl_emit_enter level. Opens its own part(s).
+ */
+KL_MUST enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in);
+
+/* One reader per format; each opens its own part(s). */
+KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
+
+#endif

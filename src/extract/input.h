@@ -1,0 +1,34 @@
+/*
+ * Random access to a document: a file descriptor or memory.
+ * Thread rule: a const input may be read by one thread at a time.
+ */
+#ifndef KL_EXTRACT_INPUT_H
+#define KL_EXTRACT_INPUT_H
+
+#include "base/result.h"
+#include "base/span.h"
+
+struct kl_input {
+    int fd;             /* -1: memory */
+    struct kl_span mem; /* when fd is -1 */
+    uint64_t len_bytes; /* as it was when the document was opened */
+};
+
+static inline struct kl_input kl_input_fd(int fd, uint64_t len_bytes)
+{
+    return (struct kl_input){fd, {NULL, 0}, len_bytes};
+}
+
+static inline struct kl_input kl_input_mem(struct kl_span mem)
+{
+    return (struct kl_input){-1, mem, mem.len};
+}
+
+/**
+ * Read up to n bytes at offset `at`; fewer only at the end of the input.
+ * @return KL_E_IO when the system refuses (errno kept)
+ */
+KL_MUST enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size_t n,
+                                 size_t *out_n);
+
+#endif
