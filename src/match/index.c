@@ -1,0 +1,327 @@
+#include "match/index.h"
+
+#include "base/fold.h"
+#include "crypt/digest.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define DAMAGED "the index is damaged (%s); build it again"
+
+static bool name_ok(const char *name, size_t cap)
+{
+    size_t n = strnlen(name, cap);
+
+    for (size_t i = 0; i < n; i++) {
+        if ((uint8_t)name[i] < 0x20 || name[i] == 0x7f) {
+            return false;
+        }
+    }
+    return n > 0 && n < cap;
+}
+
+/* A section [at, at + len) lies page-aligned in the body. */
+static bool section_ok(const struct kl_index_header *h, uint64_t at, uint64_t len)
+{
+    return at % KL_INDEX_PAGE == 0 && at >= h->header_bytes && at <= h->chunks_at &&
+           len <= h->chunks_at - at;
+}
+
+static enum kl_rc check_header(struct kl_span file, const struct kl_index_header *h,
+                               struct kl_err *err)
+{
+    if (file.len < KL_INDEX_PAGE || memcmp(h->magic, KL_INDEX_MAGIC, 8) != 0) {
+        return kl_fail(err, KL_E_FORMAT, "not a kulla index (make one with: kulla register build)");
+    }
+    if (h->version != KL_INDEX_VERSION) {
+        return kl_fail(err, KL_E_FORMAT, "index of format %u, this kulla reads %u; build it again",
+                       h->version, KL_INDEX_VERSION);
+    }
+    if (h->file_bytes != file.len) {
+        return kl_fail(err, KL_E_FORMAT, "the index is cut or has grown: %zu bytes, not %llu; "
+                       "copy or build it again", file.len, (unsigned long long)h->file_bytes);
+    }
+    uint64_t tables = sizeof *h + (uint64_t)h->n_columns * sizeof(struct kl_index_column) +
+                      (uint64_t)h->n_anchors * sizeof(struct kl_index_anchor) + KL_INDEX_SIGN_BYTES;
+    if (h->n_columns == 0 || h->n_columns > 4096 || h->n_slots > KL_MAX_COLUMNS ||
+        h->n_anchors > KL_MAX_ANCHORS || h->header_bytes % KL_INDEX_PAGE != 0 ||
+        h->header_bytes > file.len || tables > h->header_bytes) {
+        return kl_fail(err, KL_E_FORMAT, DAMAGED, "header counts");
+    }
+    if ((h->entry_bytes != 4 && h->entry_bytes != 5) || h->row_bits < 1 || h->row_bits > 32 ||
+        h->row_bits + 8 > h->entry_bytes * 8 || h->row_bits + 24 < h->entry_bytes * 8 ||
+        h->n_rows == 0 || h->n_rows >= 1ull << h->row_bits || h->rarity_log2 > 16 ||
+        (h->vocab_bits & (h->vocab_bits - 1)) != 0 || h->vocab_bits > 1ull << 32 ||
+        (h->vocab_bits > 0 && h->vocab_bits < 64)) {
+        return kl_fail(err, KL_E_FORMAT, DAMAGED, "header sizes");
+    }
+    if (h->chunks_at < h->header_bytes || h->chunks_at > file.len ||
+        h->n_chunks != (h->chunks_at - h->header_bytes + KL_INDEX_CHUNK_BYTES - 1) /
+                           KL_INDEX_CHUNK_BYTES ||
+        file.len - h->chunks_at != h->n_chunks * KL_DIGEST_BYTES) {
+        return kl_fail(err, KL_E_FORMAT, DAMAGED, "chunk table");
+    }
+    return name_ok(h->name, sizeof h->name) ? KL_OK : kl_fail(err, KL_E_FORMAT, DAMAGED, "name");
+}
+
+static enum kl_rc check_sections(const struct kl_index *ix, struct kl_err *err)
+{
+    const struct kl_index_header *h = ix->head;
+    uint64_t vocab_bytes = h->vocab_bits / 8;
+
+    if (h->n_rows > UINT64_MAX / 2 / KL_MAX_COLUMNS ||
+        !section_ok(h, h->sketch_at, h->n_rows * h->n_slots * 2) ||
+        !section_ok(h, h->rarity_at, (uint64_t)h->n_slots << h->rarity_log2) ||
+        !section_ok(h, h->vocab_at, vocab_bytes)) {
+        return kl_fail(err, KL_E_FORMAT, DAMAGED, "sections");
+    }
+    for (uint32_t i = 0; i < h->n_columns; i++) {
+        const struct kl_index_column *c = &ix->columns[i];
+        if (!name_ok(c->name, sizeof c->name) || c->type > KL_TYPE_IBAN || c->type == KL_TYPE_NONE ||
+            c->role > KL_ROLE_IGNORE || (c->slot >= h->n_slots && c->slot != KL_INDEX_NO_SLOT) ||
+            (c->is_derived && c->derived_from >= h->n_columns)) {
+            return kl_fail(err, KL_E_FORMAT, DAMAGED, "columns");
+        }
+    }
+    for (uint32_t i = 0; i < h->n_anchors; i++) {
+        const struct kl_index_anchor *a = &ix->anchors[i];
+        bool bad = a->n_columns == 0 || a->n_columns > KL_INDEX_MAX_TUPLE || a->n_buckets == 0 ||
+                   a->n_buckets > h->file_bytes / KL_INDEX_BUCKET_BYTES ||
+                   !section_ok(h, a->at, a->n_buckets * KL_INDEX_BUCKET_BYTES);
+        for (uint32_t k = 0; !bad && k < a->n_columns; k++) {
+            bad = a->columns[k] >= h->n_columns ||
+                  ix->columns[a->columns[k]].slot == KL_INDEX_NO_SLOT;
+        }
+        if (bad) {
+            return kl_fail(err, KL_E_FORMAT, DAMAGED, "anchors");
+        }
+    }
+    return KL_OK;
+}
+
+static enum kl_rc check_chunks(struct kl_span file, const struct kl_index_header *h,
+                               struct kl_err *err)
+{
+    uint8_t d[KL_DIGEST_BYTES];
+    struct kl_span table = kl_span_part(file, h->chunks_at, file.len);
+    struct kl_span body = kl_span_part(file, h->header_bytes, h->chunks_at);
+
+    kl_digest(table, d);
+    if (memcmp(d, h->chunks_digest, sizeof d) != 0) {
+        return kl_fail(err, KL_E_FORMAT, DAMAGED, "chunk table digest");
+    }
+    for (uint64_t i = 0; i < h->n_chunks; i++) {
+        kl_digest(kl_span_part(body, i * KL_INDEX_CHUNK_BYTES, (i + 1) * KL_INDEX_CHUNK_BYTES), d);
+        if (memcmp(d, table.ptr + i * KL_DIGEST_BYTES, sizeof d) != 0) {
+            return kl_fail(err, KL_E_FORMAT,
+                           "the index is damaged in MiB %llu of its body; copy or build it again",
+                           (unsigned long long)i + 1);
+        }
+    }
+    return KL_OK;
+}
+
+static enum kl_rc check_key(struct kl_span file, const struct kl_index_header *h,
+                            const struct kl_key *key, struct kl_err *err)
+{
+    uint8_t check[8];
+
+    kl_key_check_value(key, h->name, check);
+    if (memcmp(check, h->key_check, sizeof check) != 0) {
+        return kl_fail(err, KL_E_KEY, "wrong key: the index was built with key %.16s, this is %s",
+                       h->key_id, kl_key_id_get(key));
+    }
+    size_t signed_bytes = h->header_bytes - KL_INDEX_SIGN_BYTES;
+    if (kl_key_verify(key, kl_span_part(file, 0, signed_bytes), file.ptr + signed_bytes) != KL_OK) {
+        return kl_fail(err, KL_E_FORMAT,
+                       "the index's signature does not verify: it was changed after it was built");
+    }
+    if (h->fold_id != kl_fold_table_id()) {
+        return kl_fail(err, KL_E_FORMAT, "the index was built with another folding table; "
+                       "build it again with this kulla");
+    }
+    return KL_OK;
+}
+
+enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct kl_index *out_ix,
+                          struct kl_err *err)
+{
+    struct kl_index ix = {.map = file.ptr, .map_len = file.len};
+
+    if (file.len < KL_INDEX_PAGE) {
+        return kl_fail(err, KL_E_FORMAT, "not a kulla index (make one with: kulla register build)");
+    }
+    ix.head = (const struct kl_index_header *)(const void *)file.ptr;
+    KL_TRY(check_header(file, ix.head, err));
+    ix.columns = (const struct kl_index_column *)(const void *)(ix.head + 1);
+    ix.anchors = (const struct kl_index_anchor *)(const void *)(ix.columns + ix.head->n_columns);
+    KL_TRY(check_sections(&ix, err));
+    KL_TRY(check_chunks(file, ix.head, err));
+    if (key != NULL) {
+        KL_TRY(check_key(file, ix.head, key, err));
+        kl_key_prf(key, ix.head->name, &ix.prf);
+    }
+    ix.sketch = (const uint16_t *)(const void *)(file.ptr + ix.head->sketch_at);
+    ix.rarity = file.ptr + ix.head->rarity_at;
+    ix.vocab = file.ptr + ix.head->vocab_at;
+    ix.log2_rows = log2((double)ix.head->n_rows);
+    for (uint32_t i = 0; i < ix.head->n_columns; i++) {
+        if (ix.columns[i].slot != KL_INDEX_NO_SLOT) {
+            ix.slot_column[ix.columns[i].slot] = i;
+        }
+    }
+    for (size_t i = 0; i < 16; i++) {
+        static const char hex[] = "0123456789abcdef";
+        ix.id[2 * i] = hex[ix.head->index_id[i] >> 4];
+        ix.id[2 * i + 1] = hex[ix.head->index_id[i] & 15];
+    }
+    *out_ix = ix;
+    return KL_OK;
+}
+
+static enum kl_rc map_file(const char *path, struct kl_span *out_file, struct kl_err *err)
+{
+    struct stat st;
+    enum kl_rc rc = KL_OK;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return kl_fail_errno(err, "cannot open the index");
+    }
+    if (fstat(fd, &st) != 0) {
+        rc = kl_fail_errno(err, "cannot read the index");
+    } else if (!S_ISREG(st.st_mode) || st.st_size <= 0) {
+        rc = kl_fail(err, KL_E_FORMAT, "not a kulla index (make one with: kulla register build)");
+    } else {
+        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+        if (p == MAP_FAILED) {
+            rc = kl_fail_errno(err, "cannot map the index");
+        } else {
+            *out_file = kl_span_make(p, (size_t)st.st_size);
+        }
+    }
+    (void)close(fd);
+    return rc;
+}
+
+enum kl_rc kl_index_open(const char *path, const struct kl_key *key, struct kl_index **out_ix,
+                         struct kl_err *err)
+{
+    struct kl_span file = {NULL, 0};
+    struct kl_index *ix = NULL;
+
+    enum kl_rc rc = map_file(path, &file, err);
+    if (rc != KL_OK) {
+        return rc;
+    }
+    if (posix_memalign((void **)&ix, 64, sizeof *ix) != 0) {
+        rc = kl_fail(err, KL_E_NOMEM, "out of memory for the index");
+        goto out;
+    }
+    rc = kl_index_check(file, key, ix, err);
+out:
+    if (rc != KL_OK) {
+        free(ix);
+        (void)munmap((void *)(uintptr_t)file.ptr, file.len);
+    } else {
+        *out_ix = ix;
+    }
+    return rc;
+}
+
+void kl_index_free(struct kl_index **ix)
+{
+    if (*ix != NULL) {
+        (void)munmap((void *)(uintptr_t)(*ix)->map, (*ix)->map_len);
+        kl_prf_done(&(*ix)->prf);
+        free(*ix);
+        *ix = NULL;
+    }
+}
+
+struct kl_tag kl_index_tuple_tag(const struct kl_prf *prf, struct kl_tag sum, uint32_t anchor)
+{
+    /* Row cells set bits 0..47 of lo; a tuple sets bit 63, so the inputs differ in form. */
+    sum.lo ^= 1ull << 63 | (uint64_t)anchor << 48;
+    kl_prf_tweak(prf, &sum, 1);
+    return sum;
+}
+
+/* Bit i: entry i of a 4-byte-entry bucket has this tag. @UNSAFE */
+static uint32_t match4(const uint8_t *bucket, uint32_t row_bits, uint32_t tag)
+{
+    uint32_t hits = 0;
+#if defined(__SSE2__)
+    __m128i want = _mm_set1_epi32((int)tag);
+    __m128i shift = _mm_cvtsi32_si128((int)row_bits);
+    for (int i = 0; i < 4; i++) {
+        __m128i e = _mm_load_si128((const __m128i *)(const void *)(bucket + 16 * i));
+        __m128i eq = _mm_cmpeq_epi32(_mm_srl_epi32(e, shift), want);
+        hits |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(eq)) << (4 * i);
+    }
+#else
+    for (uint32_t i = 0; i < 16; i++) {
+        uint32_t e;
+        memcpy(&e, bucket + 4 * i, 4);
+        hits |= (uint32_t)(e >> row_bits == tag) << i;
+    }
+#endif
+    return hits;
+}
+
+static uint64_t entry_at(const uint8_t *bucket, uint32_t i, uint32_t entry_bytes)
+{
+    uint64_t e = 0;
+
+    memcpy(&e, bucket + (size_t)i * entry_bytes, entry_bytes);
+    return e;
+}
+
+static uint32_t match5(const uint8_t *bucket, uint32_t row_bits, uint32_t tag)
+{
+    uint32_t hits = 0;
+
+    for (uint32_t i = 0; i < 12; i++) {
+        hits |= (uint32_t)(entry_at(bucket, i, 5) >> row_bits == tag) << i;
+    }
+    return hits;
+}
+
+unsigned kl_index_probe(const struct kl_index *ix, const struct kl_index_anchor *a, struct kl_tag t,
+                        uint32_t rows[static KL_MAX_ROWS_PER_KEY])
+{
+    const struct kl_index_header *h = ix->head;
+    uint32_t tag_bits = h->entry_bytes * 8 - h->row_bits;
+    uint32_t tag = kl_index_tag(t) & (uint32_t)((1ull << tag_bits) - 1);
+    uint32_t slots = KL_INDEX_BUCKET_BYTES / h->entry_bytes;
+    uint64_t free_entry = h->entry_bytes == 4 ? UINT32_MAX : (1ull << 40) - 1;
+    uint64_t row_mask = (1ull << h->row_bits) - 1;
+    uint64_t b = kl_index_bucket(a, t);
+    unsigned n = 0;
+
+    for (uint32_t step = 0; step < KL_INDEX_MAX_PROBE; step++) {
+        const uint8_t *bucket = ix->map + a->at + b * KL_INDEX_BUCKET_BYTES;
+        uint32_t hits = h->entry_bytes == 4 ? match4(bucket, h->row_bits, tag)
+                                            : match5(bucket, h->row_bits, tag);
+        for (; hits != 0; hits &= hits - 1) {
+            uint64_t e = entry_at(bucket, (uint32_t)__builtin_ctz(hits), h->entry_bytes);
+            uint64_t row = e & row_mask;
+            if (row < h->n_rows && n < KL_MAX_ROWS_PER_KEY) {
+                rows[n++] = (uint32_t)row;
+            }
+        }
+        if (entry_at(bucket, slots - 1, h->entry_bytes) == free_entry) {
+            break; /* not full: nothing spilled over */
+        }
+        b = b + 1 < a->n_buckets ? b + 1 : 0;
+    }
+    return n;
+}
