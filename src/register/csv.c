@@ -1,0 +1,268 @@
+#include "register/csv.h"
+
+#include <stdlib.h>
+
+struct kl_csv {
+    char separator;
+    kl_csv_on_row on_row;
+    void *ctx;
+    struct kl_buf carry;  /* the unfinished row */
+    struct kl_buf unquoted; /* quoted fields with their quotes undone */
+    uint64_t line;
+    struct kl_span fields[KL_CSV_MAX_FIELDS];
+};
+
+enum kl_rc kl_csv_new(char separator, kl_csv_on_row on_row, void *ctx, struct kl_csv **out_csv)
+{
+    struct kl_csv *c = calloc(1, sizeof *c);
+
+    if (c == NULL) {
+        return KL_E_NOMEM;
+    }
+    c->separator = separator;
+    c->on_row = on_row;
+    c->ctx = ctx;
+    c->line = 1;
+    kl_buf_init(&c->carry, 2 * KL_CSV_MAX_ROW_BYTES);
+    kl_buf_init(&c->unquoted, KL_CSV_MAX_ROW_BYTES);
+    *out_csv = c;
+    return KL_OK;
+}
+
+void kl_csv_free(struct kl_csv **csv)
+{
+    if (*csv != NULL) {
+        kl_buf_done(&(*csv)->carry);
+        kl_buf_done(&(*csv)->unquoted);
+        free(*csv);
+        *csv = NULL;
+    }
+}
+
+/* The separator that occurs most often outside quotes in the first row. */
+static char choose_separator(struct kl_span row)
+{
+    static const char all[] = {',', ';', '\t', '|'};
+    size_t best = 0;
+    char out = ',';
+
+    for (size_t k = 0; k < sizeof all; k++) {
+        size_t n = 0;
+        bool quoted = false;
+        for (size_t i = 0; i < row.len; i++) {
+            quoted ^= row.ptr[i] == '"';
+            n += !quoted && row.ptr[i] == (uint8_t)all[k];
+        }
+        if (n > best) {
+            best = n;
+            out = all[k];
+        }
+    }
+    return out;
+}
+
+/*
+ * Where the row that starts at `from` ends: the offset of its line end, or text.len when the
+ * text holds no whole row. A quote opens only at a field's start, as RFC 4180 has it.
+ */
+static size_t row_end(const struct kl_csv *c, struct kl_span text, size_t from)
+{
+    const uint8_t *nl = memchr(text.ptr + from, '\n', text.len - from);
+    size_t end = nl != NULL ? (size_t)(nl - text.ptr) : text.len;
+
+    if (memchr(text.ptr + from, '"', end - from) == NULL) {
+        return end;
+    }
+    bool at_start = true;
+    bool quoted = false;
+    for (size_t i = from; i < text.len; i++) {
+        uint8_t b = text.ptr[i];
+        if (quoted) {
+            quoted = b != '"';
+        } else if (b == '\n') {
+            return i;
+        } else if (b == '"') {
+            quoted = at_start || (i > from && text.ptr[i - 1] == '"');
+        }
+        at_start = b == (uint8_t)c->separator && !quoted;
+    }
+    return text.len;
+}
+
+/* One quoted field from text[at] = '"'. Returns the offset behind it; SIZE_MAX when broken. */
+static size_t quoted_field(struct kl_csv *c, struct kl_span row, size_t at, struct kl_span *out)
+{
+    size_t from = c->unquoted.len;
+
+    for (size_t i = at + 1; i < row.len;) {
+        const uint8_t *q = memchr(row.ptr + i, '"', row.len - i);
+        if (q == NULL) {
+            return SIZE_MAX;
+        }
+        size_t upto = (size_t)(q - row.ptr);
+        bool twice = upto + 1 < row.len && row.ptr[upto + 1] == '"';
+        /* Room was made for the whole row before: pointers into it stay good. */
+        memcpy(c->unquoted.ptr + c->unquoted.len, row.ptr + i, upto + twice - i);
+        c->unquoted.len += upto + twice - i;
+        i = upto + 1 + twice;
+        if (!twice) {
+            *out = kl_span_make(c->unquoted.ptr + from, c->unquoted.len - from);
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static const char *split(struct kl_csv *c, struct kl_span row, size_t *out_n)
+{
+    size_t n = 0;
+    size_t at = 0;
+
+    c->unquoted.len = 0;
+    for (;;) {
+        if (n == KL_CSV_MAX_FIELDS) {
+            return "more than 4,096 fields";
+        }
+        if (at < row.len && row.ptr[at] == '"') {
+            at = quoted_field(c, row, at, &c->fields[n]);
+            if (at == SIZE_MAX) {
+                return "a quoted field is not closed";
+            }
+            n++;
+            if (at < row.len && row.ptr[at] != (uint8_t)c->separator) {
+                return "text behind a closing quote";
+            }
+        } else {
+            size_t from = at;
+            const uint8_t *s = memchr(row.ptr + at, c->separator, row.len - at);
+            at = s != NULL ? (size_t)(s - row.ptr) : row.len;
+            c->fields[n++] = kl_span_part(row, from, at);
+        }
+        if (at >= row.len) {
+            break;
+        }
+        at++;
+    }
+    *out_n = n;
+    return NULL;
+}
+
+static uint64_t count_lines(struct kl_span s)
+{
+    uint64_t n = 0;
+
+    for (size_t at = 0; at < s.len;) {
+        const uint8_t *nl = memchr(s.ptr + at, '\n', s.len - at);
+        if (nl == NULL) {
+            break;
+        }
+        n++;
+        at = (size_t)(nl - s.ptr) + 1;
+    }
+    return n;
+}
+
+static enum kl_rc emit_row(struct kl_csv *c, struct kl_span row)
+{
+    struct kl_csv_row out = {.fields = c->fields, .line = c->line};
+
+    /* Lines inside quotes are rare: count them only when the row has a quote. */
+    if (row.len > 0 && row.ptr[row.len - 1] == '\r') {
+        row.len--;
+    }
+    c->line += 1 + (memchr(row.ptr, '"', row.len) != NULL ? count_lines(row) : 0);
+    if (row.len == 0) {
+        return KL_OK; /* an empty line is no row */
+    }
+    if (c->separator == 0) {
+        c->separator = choose_separator(row);
+    }
+    c->unquoted.len = 0;
+    enum kl_rc rc = kl_buf_room(&c->unquoted, row.len);
+    if (rc == KL_E_NOMEM) {
+        return rc;
+    }
+    out.reject = rc == KL_OK ? split(c, row, &out.n_fields) : "a row of more than 1 MiB";
+    if (out.reject != NULL) {
+        out.n_fields = 0;
+    }
+    return c->on_row(c->ctx, &out);
+}
+
+static enum kl_rc feed_whole(struct kl_csv *c, struct kl_span text, size_t *out_used)
+{
+    size_t at = 0;
+
+    while (at < text.len) {
+        size_t end = row_end(c, text, at);
+        if (end == text.len) {
+            break;
+        }
+        KL_TRY(emit_row(c, kl_span_part(text, at, end)));
+        at = end + 1;
+    }
+    *out_used = at;
+    return KL_OK;
+}
+
+/* An over-long row (an open quote, a file that is no table): skip to the next line. */
+static enum kl_rc overlong(struct kl_csv *c)
+{
+    struct kl_csv_row out = {.fields = c->fields,
+                             .line = c->line,
+                             .reject = "a row of more than 1 MiB (is a quote left open?)"};
+    const uint8_t *nl = memchr(c->carry.ptr, '\n', c->carry.len);
+    size_t used = nl != NULL ? (size_t)(nl - c->carry.ptr) + 1 : c->carry.len;
+
+    c->line += nl != NULL;
+    memmove(c->carry.ptr, c->carry.ptr + used, c->carry.len - used);
+    c->carry.len -= used;
+    return c->on_row(c->ctx, &out);
+}
+
+enum kl_rc kl_csv_feed(struct kl_csv *c, struct kl_span text)
+{
+    size_t used = 0;
+
+    while (c->carry.len > 0 && text.len > 0) {
+        /* Finish the carried row: add up to a line end, try again. */
+        const uint8_t *nl = memchr(text.ptr, '\n', text.len);
+        size_t n = nl != NULL ? (size_t)(nl - text.ptr) + 1 : text.len;
+        if (n < c->carry.len) { /* doubling: a row over many lines is not scanned once a line */
+            n = c->carry.len < text.len ? c->carry.len : text.len;
+        }
+        n = n < KL_CSV_MAX_ROW_BYTES / 2 ? n : KL_CSV_MAX_ROW_BYTES / 2;
+        KL_TRY(kl_buf_add(&c->carry, text.ptr, n));
+        text = kl_span_part(text, n, text.len);
+        KL_TRY(feed_whole(c, kl_buf_span(&c->carry), &used));
+        memmove(c->carry.ptr, c->carry.ptr + used, c->carry.len - used);
+        c->carry.len -= used;
+        while (c->carry.len > KL_CSV_MAX_ROW_BYTES) {
+            KL_TRY(overlong(c));
+        }
+    }
+    KL_TRY(feed_whole(c, text, &used));
+    text = kl_span_part(text, used, text.len);
+    while (text.len > 0) {
+        size_t n = text.len < KL_CSV_MAX_ROW_BYTES / 2 ? text.len : KL_CSV_MAX_ROW_BYTES / 2;
+        KL_TRY(kl_buf_add(&c->carry, text.ptr, n));
+        text = kl_span_part(text, n, text.len);
+        while (c->carry.len > KL_CSV_MAX_ROW_BYTES) {
+            KL_TRY(overlong(c));
+        }
+    }
+    return KL_OK;
+}
+
+enum kl_rc kl_csv_finish(struct kl_csv *c)
+{
+    size_t used = 0;
+
+    KL_TRY(feed_whole(c, kl_buf_span(&c->carry), &used));
+    struct kl_span rest = kl_span_part(kl_buf_span(&c->carry), used, c->carry.len);
+    if (rest.len > 0) {
+        KL_TRY(emit_row(c, rest));
+    }
+    c->carry.len = 0;
+    return KL_OK;
+}
