@@ -7,6 +7,7 @@
 #define KL_FINDING_FINDING_H
 
 #include "base/buf.h"
+#include "base/result.h"
 
 enum kl_verdict {
     KL_VERDICT_PASS = 0,
@@ -24,12 +25,13 @@ struct kl_finding_column {
     char name[64];
     uint64_t n_cells; /* distinct rows in which this column was found */
     bool derived;     /* follows from another column: shown, never counted as evidence */
+    uint8_t ordinal;  /* its number in the schema, from 0: the bit in kl_finding_part.columns */
 };
 
 struct kl_finding_part {
     char *path;      /* UTF-8; owned */
     uint64_t n_rows; /* distinct rows accepted in this part */
-    uint64_t columns; /* bit i: column i of the register was found in this part */
+    uint64_t columns; /* bit i: the column with ordinal i was found in this part */
 };
 
 struct kl_finding_register {
@@ -40,6 +42,7 @@ struct kl_finding_register {
     uint64_t n_weak_rows;  /* key hits whose evidence did not pass */
     double evidence_bits;  /* sum over the accepted rows */
     double hit_ratio;      /* matched keys / keys of that shape, in the part where it was best */
+    uint64_t n_keys;       /* keys of that shape in that part; 0: not counted */
     double chance_ratio;   /* the measured density of the key space */
     double log10_chance;   /* log10 of the probability of this document by coincidence; <= 0 */
     uint64_t first_row;    /* row numbers in the register, 1-based; 0: none */
@@ -88,8 +91,10 @@ struct kl_finding {
     uint64_t n_gaps_more; /* beyond KL_MAX_FINDING_GAPS; their bytes are in the totals */
     struct kl_finding_anomaly *anomalies;
     size_t n_anomalies;
+    uint64_t n_anomalies_more; /* beyond KL_MAX_FINDING_ANOMALIES */
     char (*samples)[KL_SAMPLE_BYTES]; /* masked: "A1…8K" */
     size_t n_samples;
+    bool in_baseline; /* known before (--baseline) and not grown: shown, not counted */
     char rule[64]; /* the policy rule that decided; "" = default */
 };
 
@@ -105,7 +110,16 @@ void kl_finding_done(struct kl_finding *f);
 KL_MUST enum kl_rc kl_finding_add_gap(struct kl_finding *f, struct kl_span at, const char *reason,
                                       uint64_t bytes);
 KL_MUST enum kl_rc kl_finding_add_anomaly(struct kl_finding *f, struct kl_span at, const char *code);
-/** First character and last two kept, the rest an ellipsis; fewer for short values. */
+/** First two and last two characters kept, the rest an ellipsis; fewer for short values. */
 KL_MUST enum kl_rc kl_finding_add_sample(struct kl_finding *f, struct kl_pii value);
+
+/* Zeroed entries to be filled in; *out is borrowed until the next one is added. */
+KL_MUST enum kl_rc kl_finding_add_register(struct kl_finding *f, struct kl_finding_register **out);
+KL_MUST enum kl_rc kl_finding_add_identifier(struct kl_finding *f,
+                                             struct kl_finding_identifier **out);
+KL_MUST enum kl_rc kl_finding_add_column(struct kl_finding_register *r,
+                                         struct kl_finding_column **out);
+KL_MUST enum kl_rc kl_finding_add_part(struct kl_finding_register *r, struct kl_span path,
+                                       struct kl_finding_part **out);
 
 #endif
