@@ -4,6 +4,7 @@
 
 struct kl_csv {
     char separator;
+    bool quotes;
     kl_csv_on_row on_row;
     void *ctx;
     struct kl_buf carry;  /* the unfinished row */
@@ -12,7 +13,8 @@ struct kl_csv {
     struct kl_span fields[KL_CSV_MAX_FIELDS];
 };
 
-enum kl_rc kl_csv_new(char separator, kl_csv_on_row on_row, void *ctx, struct kl_csv **out_csv)
+enum kl_rc kl_csv_new(char separator, bool quotes, kl_csv_on_row on_row, void *ctx,
+                      struct kl_csv **out_csv)
 {
     struct kl_csv *c = calloc(1, sizeof *c);
 
@@ -20,6 +22,7 @@ enum kl_rc kl_csv_new(char separator, kl_csv_on_row on_row, void *ctx, struct kl
         return KL_E_NOMEM;
     }
     c->separator = separator;
+    c->quotes = quotes;
     c->on_row = on_row;
     c->ctx = ctx;
     c->line = 1;
@@ -70,7 +73,7 @@ static size_t row_end(const struct kl_csv *c, struct kl_span text, size_t from)
     const uint8_t *nl = memchr(text.ptr + from, '\n', text.len - from);
     size_t end = nl != NULL ? (size_t)(nl - text.ptr) : text.len;
 
-    if (memchr(text.ptr + from, '"', end - from) == NULL) {
+    if (!c->quotes || memchr(text.ptr + from, '"', end - from) == NULL) {
         return end;
     }
     bool at_start = true;
@@ -123,7 +126,7 @@ static const char *split(struct kl_csv *c, struct kl_span row, size_t *out_n)
         if (n == KL_CSV_MAX_FIELDS) {
             return "more than 4,096 fields";
         }
-        if (at < row.len && row.ptr[at] == '"') {
+        if (c->quotes && at < row.len && row.ptr[at] == '"') {
             at = quoted_field(c, row, at, &c->fields[n]);
             if (at == SIZE_MAX) {
                 return "a quoted field is not closed";
@@ -170,7 +173,7 @@ static enum kl_rc emit_row(struct kl_csv *c, struct kl_span row)
     if (row.len > 0 && row.ptr[row.len - 1] == '\r') {
         row.len--;
     }
-    c->line += 1 + (memchr(row.ptr, '"', row.len) != NULL ? count_lines(row) : 0);
+    c->line += 1 + (c->quotes && memchr(row.ptr, '"', row.len) != NULL ? count_lines(row) : 0);
     if (row.len == 0) {
         return KL_OK; /* an empty line is no row */
     }

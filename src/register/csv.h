@@ -22,8 +22,11 @@ typedef enum kl_rc (*kl_csv_on_row)(void *ctx, const struct kl_csv_row *row);
 
 struct kl_csv; /* opaque */
 
-/** @param separator  ',' ';' '\t' '|' or 0: chosen from the first line */
-KL_MUST enum kl_rc kl_csv_new(char separator, kl_csv_on_row on_row, void *ctx,
+/**
+ * @param separator  ',' ';' '\t' '|' or 0: chosen from the first line
+ * @param quotes     RFC 4180 quotes count; false for extract's tables, whose cells are plain
+ */
+KL_MUST enum kl_rc kl_csv_new(char separator, bool quotes, kl_csv_on_row on_row, void *ctx,
                               struct kl_csv **out_csv);
 void kl_csv_free(struct kl_csv **csv);
 

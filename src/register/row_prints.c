@@ -1,0 +1,380 @@
+#include "register/row_prints.h"
+
+#include "match/index.h"
+
+#include <stdlib.h>
+
+#define BATCH_ROWS 64u
+#define MAX_BATCH_WORDS 4096u
+
+struct kl_prints_batch {
+    unsigned n_rows;
+    unsigned n_words;
+    uint64_t filled[BATCH_ROWS]; /* bit mask by slot */
+    struct kl_cell32 *cells;     /* n_slots a row */
+    struct kl_tag *tags;
+    struct kl_tag *blocks;
+    struct kl_tag *long_tags; /* of cells of more than 31 bytes */
+    uint64_t is_long[BATCH_ROWS];
+    struct kl_cell32 words[MAX_BATCH_WORDS]; /* tokens for the vocabulary */
+    struct kl_tag word_tags[MAX_BATCH_WORDS];
+};
+
+/* Key columns become anchors of one column, in schema order; tuples follow. */
+static void plan(struct kl_row_prints *rp)
+{
+    const struct kl_schema *s = rp->schema;
+
+    for (unsigned i = 0; i < s->n_columns; i++) {
+        rp->column_slot[i] = KL_INDEX_NO_SLOT;
+        if (kl_schema_is_indexed(&s->columns[i])) {
+            rp->slot_column[rp->n_slots] = i;
+            rp->column_slot[i] = rp->n_slots++;
+        }
+        if (kl_schema_is_key(&s->columns[i])) {
+            rp->anchors[rp->n_anchors++] = (struct kl_schema_anchor){1, {i}};
+        }
+    }
+    for (unsigned t = 0; t < s->n_tuples; t++) {
+        rp->anchors[rp->n_anchors++] = s->tuples[t];
+        for (unsigned k = 0; k < s->tuples[t].n_columns; k++) {
+            unsigned col = s->tuples[t].columns[k];
+            rp->in_tuple[rp->column_slot[col]] = kl_type_is_words(s->columns[col].type);
+        }
+    }
+}
+
+static struct kl_prints_batch *batch_new(unsigned n_slots)
+{
+    struct kl_prints_batch *b = NULL;
+    size_t n = (size_t)n_slots * BATCH_ROWS;
+
+    if (posix_memalign((void **)&b, 64, sizeof *b) != 0) {
+        return NULL;
+    }
+    memset(b, 0, sizeof *b);
+    b->tags = calloc(n, sizeof *b->tags);
+    b->blocks = calloc(n, sizeof *b->blocks);
+    b->long_tags = calloc(n, sizeof *b->long_tags);
+    if (b->tags == NULL || b->blocks == NULL || b->long_tags == NULL ||
+        posix_memalign((void **)&b->cells, 64, n * sizeof *b->cells) != 0) {
+        free(b->tags);
+        free(b->blocks);
+        free(b->long_tags);
+        free(b);
+        return NULL;
+    }
+    return b;
+}
+
+enum kl_rc kl_row_prints_new(const struct kl_schema *schema, const struct kl_prf *prf,
+                             struct kl_row_prints **out_rp)
+{
+    struct kl_row_prints *rp = NULL;
+
+    if (posix_memalign((void **)&rp, 64, sizeof *rp) != 0) {
+        return KL_E_NOMEM;
+    }
+    memset(rp, 0, sizeof *rp);
+    rp->schema = schema;
+    rp->prf = *prf;
+    plan(rp);
+    rp->counts = calloc((size_t)rp->n_slots << KL_PRINTS_RARITY_LOG2, sizeof *rp->counts);
+    rp->vocab = calloc(1, 1u << (KL_PRINTS_VOCAB_LOG2 - 3));
+    rp->prefix_rows = calloc(rp->n_slots, sizeof *rp->prefix_rows);
+    rp->prefix_size = calloc(rp->n_slots, sizeof *rp->prefix_size);
+    rp->batch = batch_new(rp->n_slots);
+    if (rp->counts == NULL || rp->vocab == NULL || rp->prefix_rows == NULL ||
+        rp->prefix_size == NULL || rp->batch == NULL) {
+        kl_row_prints_free(&rp);
+        return KL_E_NOMEM;
+    }
+    *out_rp = rp;
+    return KL_OK;
+}
+
+void kl_row_prints_free(struct kl_row_prints **rp)
+{
+    struct kl_row_prints *r = *rp;
+
+    if (r == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < r->n_chunks; i++) {
+        free(r->chunks[i].sketch);
+        free(r->chunks[i].record);
+    }
+    if (r->batch != NULL) {
+        free(r->batch->cells);
+        free(r->batch->tags);
+        free(r->batch->blocks);
+        free(r->batch->long_tags);
+    }
+    free(r->batch);
+    free(r->chunks);
+    free(r->counts);
+    free(r->vocab);
+    free(r->prefix_rows);
+    free(r->prefix_size);
+    kl_prf_done(&r->prf);
+    free(r);
+    *rp = NULL;
+}
+
+static unsigned base36(uint8_t c)
+{
+    if ((uint8_t)(c - '0') < 10) {
+        return (unsigned)(c - '0');
+    }
+    uint8_t lower = c | 0x20;
+    return (uint8_t)(lower - 'a') < 26 ? (unsigned)(lower - 'a') + 10 : 0;
+}
+
+/* How many well-formed values share the prefix: the space a chance value is drawn from. */
+unsigned kl_key_space(enum kl_type type, struct kl_span canon, double *out_size)
+{
+    static const double powers[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    size_t n = canon.len;
+    bool digits = true;
+
+    for (size_t i = 0; i < n; i++) {
+        digits = digits && (uint8_t)(canon.ptr[i] - '0') < 10;
+    }
+    if (n < 2) {
+        *out_size = 36;
+        return 0;
+    }
+    unsigned two = base36(canon.ptr[0]) * 36 + base36(canon.ptr[1]);
+    if (type == KL_TYPE_NID) {
+        *out_size = 365.25 * 2 * 1000; /* decade and year: days, sexes, serials */
+    } else if (type == KL_TYPE_PHONE && n > 3) {
+        *out_size = powers[n < 15 ? n - 2 : 13];
+    } else if (type == KL_TYPE_PLATE) {
+        *out_size = 999.0 * 24 * 24;
+    } else if (digits) {
+        two = (unsigned)n;
+        *out_size = powers[n < 18 ? n : 18];
+    } else {
+        two = 36 + (unsigned)(n < 32 ? n : 32);
+        *out_size = powers[n < 18 ? n : 18];
+    }
+    return two < KL_PRINTS_PREFIXES ? two : 0;
+}
+
+double kl_row_prints_density(const struct kl_row_prints *rp, unsigned slot)
+{
+    double hit = 0;
+    double all = 0;
+
+    for (unsigned p = 0; p < KL_PRINTS_PREFIXES; p++) {
+        double n = (double)rp->prefix_rows[slot][p];
+        if (n > 0) {
+            double share = n / rp->prefix_size[slot][p];
+            hit += n * (share < 1 ? share : 1);
+            all += n;
+        }
+    }
+    return all > 0 ? hit / all : 0;
+}
+
+static enum kl_rc chunk_room(struct kl_row_prints *rp)
+{
+    if (rp->n_rows / KL_PRINTS_CHUNK_ROWS < rp->n_chunks) {
+        return KL_OK;
+    }
+    if (rp->n_chunks == rp->cap_chunks) {
+        size_t cap = rp->cap_chunks == 0 ? 16 : rp->cap_chunks * 2;
+        void *p = realloc(rp->chunks, cap * sizeof *rp->chunks);
+        if (p == NULL) {
+            return KL_E_NOMEM;
+        }
+        rp->chunks = p;
+        rp->cap_chunks = cap;
+    }
+    struct kl_prints_chunk c;
+    c.sketch = malloc((size_t)KL_PRINTS_CHUNK_ROWS * rp->n_slots * sizeof *c.sketch);
+    c.record = malloc((size_t)KL_PRINTS_CHUNK_ROWS * rp->n_anchors * sizeof *c.record);
+    if (c.sketch == NULL || c.record == NULL) {
+        free(c.sketch);
+        free(c.record);
+        return KL_E_NOMEM;
+    }
+    rp->chunks[rp->n_chunks++] = c;
+    return KL_OK;
+}
+
+static void vocab_set(struct kl_row_prints *rp, struct kl_tag t)
+{
+    uint64_t mask = (1ull << KL_PRINTS_VOCAB_LOG2) - 1;
+    uint64_t a = t.lo & mask;
+    uint64_t b = t.lo >> 32 & mask;
+
+    rp->vocab[a >> 3] |= (uint8_t)(1u << (a & 7));
+    rp->vocab[b >> 3] |= (uint8_t)(1u << (b & 7));
+}
+
+/* The tokens of a words cell, one by one: what the scanner meets in free text. */
+static void add_words(struct kl_row_prints *rp, const struct kl_norm *nm)
+{
+    struct kl_prints_batch *b = rp->batch;
+    size_t from = 0;
+
+    for (size_t i = 0; i <= nm->n; i++) {
+        if (i < nm->n && nm->bytes[i] != ' ') {
+            continue;
+        }
+        size_t len = i - from;
+        if (len > 31) {
+            vocab_set(rp, kl_prf_text(&rp->prf, kl_span_make(nm->bytes + from, len),
+                                      KL_DOMAIN_WORDS));
+        } else if (len > 0 && b->n_words < MAX_BATCH_WORDS) {
+            kl_cell32_set(&b->words[b->n_words++], kl_span_make(nm->bytes + from, len),
+                          KL_DOMAIN_WORDS);
+        }
+        from = i + 1;
+    }
+}
+
+static uint64_t anchor_record(const struct kl_row_prints *rp, const struct kl_schema_anchor *a,
+                              unsigned number, const struct kl_tag *tags, uint64_t filled)
+{
+    struct kl_tag t = {0, 0};
+
+    for (unsigned k = 0; k < a->n_columns; k++) {
+        unsigned slot = rp->column_slot[a->columns[k]];
+        if ((filled >> slot & 1) == 0) {
+            return 0;
+        }
+        t = kl_tag_add(t, tags[slot]);
+    }
+    if (a->n_columns > 1) {
+        t = kl_index_tuple_tag(&rp->prf, t, number);
+    }
+    return (t.lo & ~KL_INDEX_TAG_MASK) | kl_index_tag(t);
+}
+
+static void store_row(struct kl_row_prints *rp, unsigned r)
+{
+    const struct kl_prints_batch *b = rp->batch;
+    const struct kl_tag *tags = b->tags + (size_t)r * rp->n_slots;
+    struct kl_prints_chunk *c = &rp->chunks[rp->n_rows / KL_PRINTS_CHUNK_ROWS];
+    size_t at = rp->n_rows % KL_PRINTS_CHUNK_ROWS;
+
+    for (unsigned s = 0; s < rp->n_slots; s++) {
+        c->sketch[at * rp->n_slots + s] = (uint16_t)b->blocks[(size_t)r * rp->n_slots + s].lo;
+        if ((b->filled[r] >> s & 1) != 0) {
+            rp->n_filled[s]++;
+            rp->counts[((size_t)s << KL_PRINTS_RARITY_LOG2) + (tags[s].hi & 0xFFFF)]++;
+        }
+    }
+    for (unsigned a = 0; a < rp->n_anchors; a++) {
+        c->record[(size_t)a * KL_PRINTS_CHUNK_ROWS + at] =
+            anchor_record(rp, &rp->anchors[a], a, tags, b->filled[r]);
+    }
+    rp->n_rows++;
+}
+
+enum kl_rc kl_row_prints_flush(struct kl_row_prints *rp)
+{
+    struct kl_prints_batch *b = rp->batch;
+    size_t n = (size_t)b->n_rows * rp->n_slots;
+
+    kl_prf_cells(&rp->prf, b->cells, n, b->tags);
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        for (uint64_t m = b->is_long[r]; m != 0; m &= m - 1) {
+            size_t at = (size_t)r * rp->n_slots + (unsigned)__builtin_ctzll(m);
+            b->tags[at] = b->long_tags[at];
+        }
+        for (unsigned s = 0; s < rp->n_slots; s++) {
+            size_t at = (size_t)r * rp->n_slots + s;
+            b->blocks[at] = kl_index_cell_block(b->tags[at], (uint32_t)(rp->n_rows + r), s);
+        }
+    }
+    kl_prf_tweak(&rp->prf, b->blocks, n);
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        KL_TRY(chunk_room(rp));
+        store_row(rp, r);
+    }
+    kl_prf_cells(&rp->prf, b->words, b->n_words, b->word_tags);
+    for (unsigned w = 0; w < b->n_words; w++) {
+        vocab_set(rp, b->word_tags[w]);
+    }
+    b->n_rows = 0;
+    b->n_words = 0;
+    return KL_OK;
+}
+
+static bool has_anchor(const struct kl_row_prints *rp, uint64_t filled)
+{
+    for (unsigned a = 0; a < rp->n_anchors; a++) {
+        uint64_t need = 0;
+        for (unsigned k = 0; k < rp->anchors[a].n_columns; k++) {
+            need |= 1ull << rp->column_slot[rp->anchors[a].columns[k]];
+        }
+        if ((filled & need) == need) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fold one cell into the batch. @return true when it holds a value */
+static bool add_cell(struct kl_row_prints *rp, unsigned slot, struct kl_span field,
+                     uint64_t *unusable)
+{
+    struct kl_prints_batch *b = rp->batch;
+    const struct kl_schema_column *col = &rp->schema->columns[rp->slot_column[slot]];
+    size_t at = (size_t)b->n_rows * rp->n_slots + slot;
+    struct kl_norm nm;
+
+    if (!kl_norm_cell(col->type, field, &nm)) {
+        *unusable |= 1ull << slot;
+    }
+    struct kl_span canon = kl_span_make(nm.bytes, nm.n);
+    uint8_t domain = (uint8_t)kl_type_domain(col->type);
+    if (nm.n > 31) {
+        b->long_tags[at] = kl_prf_text(&rp->prf, canon, domain);
+        b->is_long[b->n_rows] |= 1ull << slot;
+        canon.len = 31; /* the batch hashes something; long_tags replaces it */
+    }
+    kl_cell32_set(&b->cells[at], canon, domain);
+    if (nm.n == 0) {
+        return false;
+    }
+    if (rp->in_tuple[slot]) {
+        add_words(rp, &nm);
+    }
+    if (kl_schema_is_key(col)) {
+        double size = 1;
+        unsigned p = kl_key_space(col->type, canon, &size);
+        rp->prefix_rows[slot][p]++;
+        rp->prefix_size[slot][p] = size;
+    }
+    return true;
+}
+
+enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fields,
+                             uint64_t *out_unusable)
+{
+    struct kl_prints_batch *b = rp->batch;
+    uint64_t filled = 0;
+    uint64_t unusable = 0;
+
+    b->is_long[b->n_rows] = 0;
+    for (unsigned s = 0; s < rp->n_slots; s++) {
+        filled |= (uint64_t)add_cell(rp, s, fields[rp->slot_column[s]], &unusable) << s;
+    }
+    *out_unusable = unusable;
+    for (uint64_t m = unusable; m != 0; m &= m - 1) {
+        rp->n_unusable[__builtin_ctzll(m)]++;
+    }
+    if (!has_anchor(rp, filled)) {
+        return KL_E_FORMAT;
+    }
+    b->filled[b->n_rows++] = filled;
+    if (b->n_rows == BATCH_ROWS || b->n_words + 16 * rp->n_slots > MAX_BATCH_WORDS) {
+        return kl_row_prints_flush(rp);
+    }
+    return KL_OK;
+}
