@@ -29,11 +29,13 @@ KL_MUST enum kl_rc kl_emit_new(const struct kl_sink *sink, struct kl_emit **out_
 void kl_emit_free(struct kl_emit **e);
 
 /**
- * Enter a container level: `name` is appended to the path with a '/', until kl_emit_leave.
- * @param name       any bytes; not UTF-8 or control characters are made visible as %XX
- * @param raw_bytes  how many bytes of the document's file stand behind this level (a zip
- *                   member's compressed size); 0 inside a level that already has a share
- * @return KL_E_LIMIT past KL_MAX_NESTING (record it as not inspected and go on)
+ * Enter a container level: `name` is appended to the path with a '/' (also at depth 0: a
+ * path begins with '/', the file's own name is the caller's), until kl_emit_leave.
+ * @param name       any bytes; not UTF-8, control or bidi characters are made visible as %XX
+ * @param raw_bytes  how many bytes of the level above stand behind this one (a zip member's
+ *                   compressed size): losses inside are scaled to it. 0: unknown, a lost byte
+ *                   counts as a byte of the level above (a decoded run)
+ * @return KL_E_LIMIT past KL_MAX_NESTING (record it as not inspected and go on; no leave)
  */
 KL_MUST enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_bytes);
 void kl_emit_leave(struct kl_emit *e);
@@ -46,8 +48,8 @@ KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);
 KL_MUST enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text);
 
 /**
- * Write in place: at least `want` (<= KL_BLOCK_BYTES / 2) free bytes of the current block. The pointer holds until the
- * next call of emit; then kl_emit_commit says how many were written.
+ * Write in place: at least `want` (<= KL_BLOCK_BYTES / 2) free bytes of the current block.
+ * The pointer holds until the next call of emit; kl_emit_commit says how many were written.
  */
 KL_MUST enum kl_rc kl_emit_space(struct kl_emit *e, size_t want, uint8_t **out_ptr, size_t *out_cap);
 KL_MUST enum kl_rc kl_emit_commit(struct kl_emit *e, size_t len);
@@ -61,10 +63,15 @@ KL_MUST enum kl_rc kl_emit_anomaly(struct kl_emit *e, const char *code);
 /** `bytes` of the current level were not inspected. */
 KL_MUST enum kl_rc kl_emit_not_inspected(struct kl_emit *e, enum kl_reason reason, uint64_t bytes);
 
-/* The budget of the whole document; each charge returns KL_E_LIMIT when it is used up. */
+/*
+ * The budget of the whole document. A charge that does not fit is said (limit.members,
+ * limit.expanded, limit.ratio), not counted, and returns KL_E_LIMIT.
+ */
 KL_MUST enum kl_rc kl_emit_charge_member(struct kl_emit *e);
 /** Expanded bytes against KL_MAX_EXPANDED and KL_MAX_RATIO x the bytes of the file. */
 KL_MUST enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes);
+/** The current level's own size, when it is known better than by what was charged. */
+void kl_emit_set_size(struct kl_emit *e, uint64_t own_bytes);
 
 /** Start and end of a document; kl_emit_finish sends DONE with seen = file_bytes. */
 void kl_emit_start(struct kl_emit *e, uint64_t file_bytes);

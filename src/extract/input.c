@@ -1,0 +1,43 @@
+#include "extract/input.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static size_t read_mem(const struct kl_input *in, uint64_t at, void *dst, size_t n)
+{
+    if (at >= in->mem.len) {
+        return 0;
+    }
+    struct kl_span part = {in->mem.ptr + at, in->mem.len - (size_t)at};
+    size_t len = n < part.len ? n : part.len;
+    if (len > 0) {
+        memcpy(dst, part.ptr, len);
+    }
+    return len;
+}
+
+enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size_t n,
+                         size_t *out_n)
+{
+    if (in->fd < 0) {
+        *out_n = read_mem(in, at, dst, n);
+        return KL_OK;
+    }
+    size_t got = 0;
+    /* off_t is signed: an offset beyond it lies behind the end of every file. */
+    while (got < n && at <= (uint64_t)INT64_MAX - n) {
+        ssize_t len = pread(in->fd, (uint8_t *)dst + got, n - got, (off_t)(at + got));
+        if (len < 0 && errno == EINTR) {
+            continue;
+        }
+        if (len < 0) {
+            return KL_E_IO;
+        }
+        if (len == 0) {
+            break;
+        }
+        got += (size_t)len;
+    }
+    *out_n = got;
+    return KL_OK;
+}
