@@ -100,16 +100,13 @@ static void sort_tokens(struct kl_span *tok, size_t n)
     }
 }
 
-void kl_norm_words(struct kl_span text, struct kl_norm *out)
+/* Apart from the fast path: its buffers are zeroed on entry by the hardened build. */
+__attribute__((noinline)) static void many_tokens(struct kl_span text, struct kl_norm *out)
 {
     uint8_t folded[4 * KL_MAX_CELL_BYTES];
     struct kl_span tok[MAX_TOKENS];
     size_t n_tok = 0;
 
-    out->n = 0;
-    if (one_ascii_token(text, out)) {
-        return;
-    }
     out->n = 0;
     size_t n = kl_fold_text(kl_span_part(text, 0, KL_MAX_CELL_BYTES), folded, sizeof folded);
     for (size_t i = 0; i < n && n_tok < MAX_TOKENS;) {
@@ -134,6 +131,13 @@ void kl_norm_words(struct kl_span text, struct kl_norm *out)
         }
         memcpy(out->bytes + out->n, tok[k].ptr, tok[k].len);
         out->n = (uint8_t)(out->n + tok[k].len);
+    }
+}
+
+void kl_norm_words(struct kl_span text, struct kl_norm *out)
+{
+    if (!one_ascii_token(text, out)) {
+        many_tokens(text, out);
     }
 }
 
@@ -238,10 +242,21 @@ static bool fast_form(enum kl_type t, struct kl_span c, struct kl_norm *out)
     return cand == KL_CAND_NUMBER && number_compact(c, out);
 }
 
-bool kl_norm_cell(enum kl_type t, struct kl_span cell, struct kl_norm *out)
+__attribute__((noinline)) static bool slow_form(enum kl_type t, struct kl_span cell,
+                                                struct kl_norm *out)
 {
     struct kl_cand cand;
 
+    out->n = 0;
+    if (!kl_scan_cell(cell, kl_type_cand(t), &cand) || (cand.flags & KL_CAND_LOSSY) != 0) {
+        return false;
+    }
+    set(out, cand.canon, cand.n_canon);
+    return true;
+}
+
+bool kl_norm_cell(enum kl_type t, struct kl_span cell, struct kl_norm *out)
+{
     out->n = 0;
     cell = kl_span_trim(cell);
     if (cell.len == 0) {
@@ -251,13 +266,5 @@ bool kl_norm_cell(enum kl_type t, struct kl_span cell, struct kl_norm *out)
         kl_norm_words(cell, out);
         return out->n > 0;
     }
-    if (fast_form(t, cell, out)) {
-        return true;
-    }
-    out->n = 0;
-    if (!kl_scan_cell(cell, kl_type_cand(t), &cand) || (cand.flags & KL_CAND_LOSSY) != 0) {
-        return false;
-    }
-    set(out, cand.canon, cand.n_canon);
-    return true;
+    return fast_form(t, cell, out) || slow_form(t, cell, out);
 }

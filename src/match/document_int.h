@@ -1,0 +1,140 @@
+/* The state behind match/document.h, shared by its files: keys, tuples, rows and the summary. */
+#ifndef KL_MATCH_DOCUMENT_INT_H
+#define KL_MATCH_DOCUMENT_INT_H
+
+#include "match/document.h"
+#include "match/evidence.h"
+#include "match/rowset.h"
+
+#define KL_SCAN_BATCH 512u
+#define KL_MAX_SPANS 16384u
+#define KL_MAX_PARTS 256u
+#define KL_LAYOUT_FIELDS 64u
+
+/* Where a part keeps its columns: learned from accepted rows, used to read the next ones fast. */
+struct kl_layout {
+    uint32_t n_rows; /* that voted */
+    uint32_t votes[KL_LAYOUT_FIELDS][KL_MAX_COLUMNS];
+    int8_t slot_of[KL_LAYOUT_FIELDS]; /* -1: none */
+    uint64_t slots;                   /* all of them */
+    uint32_t n_fast;                  /* rows read by the layout, and of them … */
+    uint32_t n_slow;                  /* … how many had to be read again the slow way */
+};
+
+struct kl_anchor_stats { /* of the open part */
+    uint64_t n_shaped;   /* values of the key's shape, or records a tuple was tried in */
+    uint64_t n_repeats;  /* of them: the key of a row met before in this part */
+    uint64_t n_rows;     /* distinct rows hit, accepted or weak */
+    double chance_sum;   /* tuples: chances of each hit, for the mean */
+};
+
+struct kl_weak_row {
+    uint32_t row;
+    uint8_t anchor;
+    float bits;
+};
+
+struct kl_part_sum {
+    char *path;
+    uint64_t n_rows;
+    uint64_t slots;
+};
+
+struct kl_doc_index {
+    const struct kl_index *ix;
+    double threshold;
+    struct kl_rowset rows;
+    uint64_t n_accepted;
+    uint64_t n_weak;
+    uint64_t n_cells[KL_MAX_COLUMNS];
+    uint64_t n_exclusive;
+    double bits;
+    double log10_parts; /* of weak rows accepted by the ratio: log10 of their chance */
+    uint64_t n_chances; /* keys and records looked at, whole document */
+    uint32_t first_row;
+    uint32_t last_row;
+    uint32_t prev_row;
+    uint64_t n_ascending;
+    double best_ratio;
+    double best_density;
+    double best_log10;
+    struct kl_anchor_stats stats[KL_MAX_ANCHORS];
+    struct kl_weak_row *weak;
+    size_t n_weak_part;
+    size_t cap_weak;
+    struct kl_layout layout;
+    uint32_t n_window; /* windows tried in this part, and … */
+    uint32_t n_window_ok;
+    struct kl_part_sum *parts;
+    size_t n_parts;
+    uint64_t part_rows;  /* of the open part */
+    uint64_t part_slots;
+};
+
+struct kl_text_span {
+    uint32_t from;
+    uint32_t to;
+};
+
+struct kl_key_hit {
+    uint32_t at; /* in the block */
+    uint32_t row;
+    uint8_t anchor;
+};
+
+struct kl_match {
+    struct kl_doc_index *di;
+    size_t n;
+    uint32_t want_keys;
+    uint32_t want_tuples; /* DATE, NUMBER … that drive tuples; 0: none */
+    bool has_tuples;
+    bool has_word_tuples; /* tuples without a number: every line is a chance */
+    bool is_table;
+    struct kl_buf path;
+    struct kl_span text; /* the open block */
+    /* scratch */
+    struct kl_cand *cands;
+    struct kl_cell32 *cells;
+    struct kl_tag *tags;
+    struct kl_key_hit *hits;
+    struct kl_tag *hit_blocks;
+    struct kl_forms *forms;
+    struct kl_text_span *spans; /* records explained by a key, in order */
+    size_t n_spans;
+    char samples[KL_MAX_SAMPLES][32]; /* canonical keys of accepted rows; only kl_finding_add_sample prints them */
+    uint8_t sample_len[KL_MAX_SAMPLES];
+    size_t n_samples;
+};
+
+/* A record, split when first needed, its forms built when first needed (for one index). */
+struct kl_record {
+    struct kl_span text;
+    uint32_t from; /* in the block */
+    size_t n_units;
+    bool split;
+    const struct kl_index *forms_for;
+    struct kl_unit units[KL_MAX_UNITS];
+};
+
+void kl_doc_record_at(struct kl_match *m, size_t at, struct kl_record *out);
+void kl_doc_forms(struct kl_match *m, const struct kl_index *ix, struct kl_record *r);
+
+/* Keys of a block (document_keys.c) and tuples of what they left (document_tuples.c). */
+KL_MUST enum kl_rc kl_doc_keys(struct kl_match *m);
+KL_MUST enum kl_rc kl_doc_tuples(struct kl_match *m, struct kl_doc_index *d);
+
+/* Rows (document_rows.c). @param slots matched columns; bits: of this record */
+KL_MUST enum kl_rc kl_doc_accept(struct kl_match *m, struct kl_doc_index *d, uint32_t row,
+                                 uint64_t slots, double bits);
+KL_MUST enum kl_rc kl_doc_weak(struct kl_doc_index *d, uint32_t row, uint64_t slots, double bits,
+                               unsigned anchor);
+KL_MUST enum kl_rc kl_doc_end_part(struct kl_match *m, struct kl_doc_index *d);
+void kl_doc_note_key(struct kl_doc_index *d, unsigned anchor, uint32_t row);
+
+/* Layout (layout.c). */
+void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev);
+/** Read a record by the layout. @return true when the evidence reaches the threshold */
+bool kl_layout_weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r, uint32_t row,
+                     uint64_t known, struct kl_evidence *out);
+
+#endif

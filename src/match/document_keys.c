@@ -1,0 +1,238 @@
+/* Keys of a block: candidates to hits to evidence, in batches so that memory latency overlaps. */
+#include "match/document_int.h"
+
+#define MAX_ROWS_A_RECORD 8u
+
+static uint8_t key_domain(uint8_t kind)
+{
+    switch ((enum kl_cand_kind)kind) {
+    case KL_CAND_PHONE:
+        return KL_DOMAIN_PHONE;
+    case KL_CAND_EMAIL:
+        return KL_DOMAIN_EMAIL;
+    case KL_CAND_DATE:
+        return KL_DOMAIN_DATE;
+    case KL_CAND_NUMBER:
+        return KL_DOMAIN_NUMBER;
+    case KL_CAND_NONE:
+    case KL_CAND_NID:
+    case KL_CAND_NIPT:
+    case KL_CAND_PLATE:
+    case KL_CAND_IBAN:
+    case KL_CAND_CODE:
+    case KL_CAND_MRZ:
+    case KL_CAND_CARD:
+        break;
+    }
+    return KL_DOMAIN_CODE;
+}
+
+static bool anchor_is_kind(const struct kl_index *ix, unsigned a, uint8_t kind)
+{
+    const struct kl_index_anchor *an = &ix->anchors[a];
+
+    return an->n_columns == 1 &&
+           kl_type_cand((enum kl_type)ix->columns[an->columns[0]].type) == (enum kl_cand_kind)kind;
+}
+
+/* Probe all candidates of the batch; what the sketch confirms goes to m->hits, in text order. */
+static size_t find_hits(struct kl_match *m, struct kl_doc_index *d, size_t n)
+{
+    const struct kl_index *ix = d->ix;
+    unsigned n_keys = 0;
+    size_t n_hits = 0;
+    size_t kept = 0;
+
+    while (n_keys < ix->head->n_anchors && ix->anchors[n_keys].n_columns == 1) {
+        n_keys++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned a = 0; a < n_keys; a++) {
+            if (anchor_is_kind(ix, a, m->cands[i].kind)) {
+                kl_index_prefetch(ix, &ix->anchors[a], m->tags[i]);
+            }
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned a = 0; a < n_keys; a++) {
+            uint32_t rows[KL_MAX_ROWS_PER_KEY];
+            if (!anchor_is_kind(ix, a, m->cands[i].kind)) {
+                continue;
+            }
+            if ((m->cands[i].flags & KL_CAND_WRONG) == 0) {
+                d->stats[a].n_shaped++;
+            }
+            unsigned k = kl_index_probe(ix, &ix->anchors[a], m->tags[i], rows);
+            for (unsigned r = 0; r < k; r++) {
+                uint32_t slot = ix->columns[ix->anchors[a].columns[0]].slot;
+                kl_index_prefetch_row(ix, rows[r]);
+                m->hits[n_hits] = (struct kl_key_hit){(uint32_t)i, rows[r], (uint8_t)a};
+                m->hit_blocks[n_hits++] = kl_index_cell_block(m->tags[i], rows[r], slot);
+            }
+        }
+        if (n_hits + (size_t)n_keys * KL_MAX_ROWS_PER_KEY > KL_SCAN_BATCH * KL_MAX_ROWS_PER_KEY) {
+            break; /* cannot happen with one anchor a kind; a bound all the same */
+        }
+    }
+    kl_prf_tweak(&ix->prf, m->hit_blocks, n_hits);
+    for (size_t h = 0; h < n_hits; h++) {
+        uint32_t slot = ix->columns[ix->anchors[m->hits[h].anchor].columns[0]].slot;
+        if ((uint16_t)m->hit_blocks[h].lo == kl_index_cell(ix, m->hits[h].row, slot)) {
+            m->hits[kept++] = m->hits[h];
+        }
+    }
+    return kept;
+}
+
+/* The rows that the keys of one record point to, each with the slots its keys established. */
+struct row_keys {
+    uint32_t row[MAX_ROWS_A_RECORD];
+    uint64_t slots[MAX_ROWS_A_RECORD];
+    uint8_t anchor[MAX_ROWS_A_RECORD];
+    uint32_t cand[MAX_ROWS_A_RECORD];
+    size_t n;
+};
+
+static void collect(const struct kl_index *ix, struct kl_doc_index *d, const struct kl_key_hit *h,
+                    struct row_keys *rk)
+{
+    uint64_t slot = 1ull << ix->columns[ix->anchors[h->anchor].columns[0]].slot;
+    uint64_t mask = kl_rowset_get(&d->rows, h->row);
+
+    if ((mask & slot) != 0) {
+        d->stats[h->anchor].n_repeats++;
+    } else {
+        d->stats[h->anchor].n_rows++;
+    }
+    for (size_t i = 0; i < rk->n; i++) {
+        if (rk->row[i] == h->row) {
+            rk->slots[i] |= slot;
+            return;
+        }
+    }
+    if (rk->n < MAX_ROWS_A_RECORD) {
+        rk->row[rk->n] = h->row;
+        rk->slots[rk->n] = slot;
+        rk->anchor[rk->n] = h->anchor;
+        rk->cand[rk->n++] = h->at;
+    }
+}
+
+/* Evidence of the record; when a lone key stands on its line, of the window around it. */
+static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r, uint32_t row,
+                  uint64_t known, size_t at, struct kl_evidence *ev)
+{
+    struct kl_layout *l = &d->layout;
+    bool use_layout = l->slots != 0 && (l->n_fast < 64 || l->n_slow < l->n_fast / 2);
+
+    if (use_layout && kl_layout_weigh(m, d, r, row, known, ev)) {
+        return true;
+    }
+    l->n_slow += use_layout;
+    kl_doc_forms(m, d->ix, r);
+    kl_evidence_weigh(d->ix, m->forms, row, known, ev);
+    ev->bits -= d->ix->log2_rows;
+    if (ev->bits >= d->threshold) {
+        kl_layout_vote(l, ev);
+        return true;
+    }
+    bool lonely = r->n_units <= 3 && r->text.len < 200;
+    bool worth = d->n_window < 200 || d->n_window_ok * 20 > d->n_window;
+    if (m->is_table || !lonely || !worth) {
+        return false;
+    }
+    struct kl_record w = {.from = (uint32_t)(at > KL_WINDOW ? at - KL_WINDOW : 0)};
+    w.text = kl_span_part(m->text, w.from, at + KL_WINDOW);
+    kl_doc_forms(m, d->ix, &w);
+    r->forms_for = NULL; /* the forms are the window's now */
+    struct kl_evidence wide;
+    kl_evidence_weigh(d->ix, m->forms, row, known, &wide);
+    wide.bits -= d->ix->log2_rows;
+    d->n_window++;
+    if (wide.bits < d->threshold) {
+        return false;
+    }
+    d->n_window_ok++;
+    *ev = wide;
+    return true;
+}
+
+static void keep_sample(struct kl_match *m, const struct kl_cand *c)
+{
+    if (m->n_samples < KL_MAX_SAMPLES) {
+        memcpy(m->samples[m->n_samples], c->canon, c->n_canon);
+        m->sample_len[m->n_samples++] = c->n_canon;
+    }
+}
+
+static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
+                        const struct row_keys *rk)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < rk->n; i++) {
+        struct kl_evidence ev;
+        uint64_t before = kl_rowset_get(&d->rows, rk->row[i]);
+        if ((before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
+            (d->layout.slots & ~before) == 0) {
+            any = true; /* met before, nothing to add */
+            continue;
+        }
+        if (weigh(m, d, r, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev)) {
+            any = true;
+            keep_sample(m, &m->cands[rk->cand[i]]);
+            KL_TRY(kl_doc_accept(m, d, rk->row[i], ev.slots, ev.bits));
+        } else {
+            KL_TRY(kl_doc_weak(d, rk->row[i], ev.slots, ev.bits, rk->anchor[i]));
+        }
+    }
+    if (any && m->n_spans < KL_MAX_SPANS) {
+        m->spans[m->n_spans++] =
+            (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+    }
+    return KL_OK;
+}
+
+static enum kl_rc match_batch(struct kl_match *m, struct kl_doc_index *d, size_t n)
+{
+    __attribute__((uninitialized)) struct kl_record r;
+
+    kl_prf_cells(&d->ix->prf, m->cells, n, m->tags);
+    size_t n_hits = find_hits(m, d, n);
+    for (size_t h = 0; h < n_hits;) {
+        struct row_keys rk = {.n = 0};
+        kl_doc_record_at(m, m->cands[m->hits[h].at].at, &r);
+        size_t to = r.from + r.text.len;
+        while (h < n_hits && m->cands[m->hits[h].at].at < to) {
+            collect(d->ix, d, &m->hits[h++], &rk);
+        }
+        if (rk.n == 0) {
+            h++; /* the block changed under us: go on */
+            continue;
+        }
+        KL_TRY(judge(m, d, &r, &rk));
+    }
+    return KL_OK;
+}
+
+enum kl_rc kl_doc_keys(struct kl_match *m)
+{
+    size_t from = 0;
+
+    while (m->want_keys != 0 && from < m->text.len) {
+        size_t n = kl_scan(m->text, m->want_keys, from, m->cands, KL_SCAN_BATCH, &from);
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++) {
+            const struct kl_cand *c = &m->cands[i];
+            if ((c->flags & KL_CAND_LOSSY) == 0) {
+                kl_cell32_set(&m->cells[kept], kl_span_make(c->canon, c->n_canon),
+                              key_domain(c->kind));
+                m->cands[kept++] = *c;
+            }
+        }
+        for (size_t i = 0; i < m->n && kept > 0; i++) {
+            KL_TRY(match_batch(m, &m->di[i], kept));
+        }
+    }
+    return KL_OK;
+}
