@@ -27,11 +27,11 @@ static const char *kt_skipped;
 
 #define KT_TEST(id)                                                                                \
     static void id(void);                                                                          \
-    static struct kt_test kt_##id = {#id, id, NULL};                                               \
+    static struct kt_test kt_test_##id = {#id, id, NULL};                                          \
     __attribute__((constructor)) static void kt_add_##id(void)                                     \
     {                                                                                              \
-        *kt_last = &kt_##id;                                                                       \
-        kt_last = &kt_##id.next;                                                                   \
+        *kt_last = &kt_test_##id;                                                                  \
+        kt_last = &kt_test_##id.next;                                                              \
     }                                                                                              \
     static void id(void)
 

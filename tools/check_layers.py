@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Which folder of src/ may include and link which: the table below; everything else is refused.
 
-Also refused: *_int.h from another folder, header cycles, and a folder that includes what its
-library does not link.
+Also refused: *_int.h from another folder, header cycles, a folder that includes what its library
+does not link, and a source that no meson.build lists.
 """
 import pathlib
 import re
@@ -61,6 +61,9 @@ def check_links(used, problems):
     for path in sorted(pathlib.Path("src").glob("*/meson.build")):
         m = re.search(r"(?:link_with:|cmd_libs =)\s*\[([^\]]*)\]", path.read_text())
         links[path.parts[1]] = set(re.findall(r"(\w+)_lib\b", m[1])) if m else set()
+        for source in sorted(path.parent.glob("*.c*")):
+            if f"'{source.name}'" not in path.read_text():
+                problems.append(f"{path}: {source.name} is not listed")
     for folder, linked in links.items():
         for extra in sorted(linked - (may(folder) or set())):
             problems.append(f"src/{folder}/meson.build: {folder} may not link {extra}")

@@ -40,7 +40,7 @@ enum kl_cpu_level kl_cpu_level_get(void)
         return (enum kl_cpu_level)now;
     }
     enum kl_cpu_level level = machine_level();
-    const char *ask = getenv("KULLA_CPU"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    const char *ask = getenv("KULLA_CPU");
     if (ask != NULL && strcmp(ask, "portable") == 0) {
         level = KL_CPU_PORTABLE;
     } else if (ask != NULL && strcmp(ask, "avx2") == 0 && level > KL_CPU_AVX2) {

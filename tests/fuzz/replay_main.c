@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     unsigned n_files = 0;
     int bad = 0;
 
-    uint8_t *nothing = malloc(1);
+    uint8_t *nothing = calloc(1, 0); /* so that reading one byte is an overrun */
     (void)LLVMFuzzerTestOneInput(nothing, 0);
     free(nothing);
     for (int i = 1; i < argc; i++) {
