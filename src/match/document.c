@@ -137,6 +137,7 @@ void kl_match_begin(struct kl_match *m)
         d->n_chances = 0;
         d->n_ascending = 0;
         d->best_ratio = 0;
+        d->best_keys = 0;
         d->best_density = 0;
         d->best_log10 = 0;
     }
@@ -237,25 +238,10 @@ static enum kl_rc fill_columns(const struct kl_doc_index *d, struct kl_finding_r
         struct kl_finding_column *c = &r->columns[r->n_columns++];
         (void)snprintf(c->name, sizeof c->name, "%.63s", ix->columns[ix->slot_column[s]].name);
         c->n_cells = d->n_cells[s];
+        c->ordinal = (uint8_t)s;
         c->derived = (independent >> s & 1) == 0;
     }
     return KL_OK;
-}
-
-/* Slots are the matcher's; a part of a finding speaks of the columns listed in it. */
-static uint64_t slots_to_listed(const struct kl_doc_index *d, const struct kl_finding_register *r,
-                                uint64_t slots)
-{
-    uint64_t out = 0;
-    const struct kl_index *ix = d->ix;
-
-    for (size_t i = 0; i < r->n_columns; i++) {
-        for (uint32_t s = 0; s < ix->head->n_slots; s++) {
-            bool same = strcmp(ix->columns[ix->slot_column[s]].name, r->columns[i].name) == 0;
-            out |= (uint64_t)(same && (slots >> s & 1) != 0) << i;
-        }
-    }
-    return out;
 }
 
 static enum kl_rc fill_parts(struct kl_doc_index *d, struct kl_finding_register *r)
@@ -269,7 +255,7 @@ static enum kl_rc fill_parts(struct kl_doc_index *d, struct kl_finding_register 
         p->path = d->parts[i].path; /* moved */
         d->parts[i].path = NULL;
         p->n_rows = d->parts[i].n_rows;
-        p->columns = slots_to_listed(d, r, d->parts[i].slots);
+        p->columns = d->parts[i].slots;
     }
     d->n_parts = 0;
     return KL_OK;
@@ -287,6 +273,7 @@ static void fill_numbers(const struct kl_doc_index *d, struct kl_finding_registe
     r->n_weak_rows = d->n_weak;
     r->evidence_bits = d->bits;
     r->hit_ratio = d->best_ratio;
+    r->n_keys = d->best_keys;
     r->chance_ratio = d->best_density;
     double log10_chance = -d->bits * LOG10_2 + log10_choose((double)d->n_chances, rows);
     log10_chance = log10_chance < d->log10_parts ? log10_chance : d->log10_parts;

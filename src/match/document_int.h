@@ -56,6 +56,7 @@ struct kl_doc_index {
     uint32_t prev_row;
     uint64_t n_ascending;
     double best_ratio;
+    uint64_t best_keys;
     double best_density;
     double best_log10;
     struct kl_anchor_stats stats[KL_MAX_ANCHORS];
@@ -129,7 +130,6 @@ KL_MUST enum kl_rc kl_doc_accept(struct kl_match *m, struct kl_doc_index *d, uin
 KL_MUST enum kl_rc kl_doc_weak(struct kl_doc_index *d, uint32_t row, uint64_t slots, double bits,
                                unsigned anchor);
 KL_MUST enum kl_rc kl_doc_end_part(struct kl_match *m, struct kl_doc_index *d);
-void kl_doc_note_key(struct kl_doc_index *d, unsigned anchor, uint32_t row);
 
 /* Layout (layout.c). */
 void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev);

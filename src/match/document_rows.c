@@ -4,17 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LOG10_2 0.30102999566398120
 #define PART_LOG10 (-12.0) /* a part's ratio must be this unlikely by chance */
 #define FALSE_SHARE 0.01   /* of the weak rows accepted by the ratio */
-
-void kl_doc_note_key(struct kl_doc_index *d, unsigned anchor, uint32_t row)
-{
-    struct kl_anchor_stats *s = &d->stats[anchor];
-
-    s->n_rows++;
-    (void)row;
-}
 
 static void add_columns(struct kl_doc_index *d, uint64_t *mask, uint64_t slots)
 {
@@ -133,6 +124,7 @@ static bool ratio_speaks(struct kl_doc_index *d, unsigned a, double *out_log10)
     if (tail < d->best_log10 || d->best_ratio == 0) {
         d->best_log10 = tail;
         d->best_ratio = r;
+        d->best_keys = (uint64_t)n;
         d->best_density = density;
     }
     *out_log10 = tail;

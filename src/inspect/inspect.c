@@ -1,0 +1,260 @@
+#include "inspect/inspect.h"
+
+#include "extract/session.h"
+#include "match/document.h"
+#include "match/identifiers.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct kl_inspect {
+    struct kl_index *indexes[KL_MAX_INDEXES];
+    double thresholds[KL_MAX_INDEXES];
+    size_t n_indexes;
+    struct kl_ident_packs *packs; /* NULL: pattern mode is off */
+    const struct kl_policy *policy;
+    const char *program;
+};
+
+struct kl_inspector {
+    const struct kl_inspect *ctx;
+    struct kl_inspect_live *live;
+    struct kl_session *session;
+    struct kl_match *match;
+    struct kl_ident *ident; /* NULL without packs */
+};
+
+static enum kl_rc open_index(struct kl_inspect *ctx, const struct kl_inspect_index *in,
+                             struct kl_err *err)
+{
+    struct kl_key *key = NULL;
+    struct kl_index *ix = NULL;
+
+    KL_TRY(kl_key_read(in->key_path, &key, err));
+    enum kl_rc rc = kl_index_open(in->index_path, key, &ix, err);
+    kl_key_free(&key);
+    if (rc != KL_OK) {
+        return rc;
+    }
+    ctx->thresholds[ctx->n_indexes] = kl_policy_limits_get(ctx->policy, ix->head->name)->row_bits;
+    ctx->indexes[ctx->n_indexes++] = ix;
+    return KL_OK;
+}
+
+enum kl_rc kl_inspect_new(const struct kl_inspect_opts *opts, struct kl_inspect **out_ctx,
+                          size_t *out_failed, struct kl_err *err)
+{
+    struct kl_inspect *ctx = calloc(1, sizeof *ctx);
+    enum kl_rc rc = KL_OK;
+    size_t i = 0;
+
+    if (ctx == NULL) {
+        return kl_fail(err, KL_E_NOMEM, "out of memory");
+    }
+    ctx->policy = opts->policy;
+    ctx->program = opts->program;
+    if (opts->n_indexes > KL_MAX_INDEXES) {
+        rc = kl_fail(err, KL_E_LIMIT, "at most 64 indexes in one scan");
+    }
+    for (; rc == KL_OK && i < opts->n_indexes; i++) {
+        rc = open_index(ctx, &opts->indexes[i], err);
+        if (rc != KL_OK) {
+            break;
+        }
+    }
+    if (out_failed != NULL) {
+        *out_failed = i;
+    }
+    if (rc == KL_OK && opts->packs != NULL && opts->packs[0] != '\0') {
+        rc = kl_ident_packs_new(opts->packs, &ctx->packs, err);
+    }
+    if (rc != KL_OK) {
+        kl_inspect_free(&ctx);
+        return rc;
+    }
+    *out_ctx = ctx;
+    return KL_OK;
+}
+
+void kl_inspect_free(struct kl_inspect **ctx)
+{
+    if (*ctx == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < (*ctx)->n_indexes; i++) {
+        kl_index_free(&(*ctx)->indexes[i]);
+    }
+    kl_ident_packs_free(&(*ctx)->packs);
+    free(*ctx);
+    *ctx = NULL;
+}
+
+enum kl_rc kl_inspector_new(const struct kl_inspect *ctx, struct kl_inspect_live *live,
+                            struct kl_inspector **out_i, struct kl_err *err)
+{
+    const struct kl_session_opts so = {.program = ctx->program};
+    struct kl_inspector *in = calloc(1, sizeof *in);
+
+    if (in == NULL) {
+        return kl_fail(err, KL_E_NOMEM, "out of memory");
+    }
+    in->ctx = ctx;
+    in->live = live;
+    enum kl_rc rc = kl_match_new((const struct kl_index *const *)ctx->indexes, ctx->n_indexes,
+                                 ctx->thresholds, &in->match);
+    if (rc == KL_OK && ctx->packs != NULL) {
+        rc = kl_ident_new(ctx->packs, &in->ident);
+    }
+    if (rc == KL_OK) {
+        rc = kl_session_new(&so, &in->session, err);
+    }
+    if (rc != KL_OK) {
+        kl_inspector_free(&in);
+        return kl_fail(err, rc, "an inspector cannot be started");
+    }
+    *out_i = in;
+    return KL_OK;
+}
+
+void kl_inspector_free(struct kl_inspector **i)
+{
+    if (*i == NULL) {
+        return;
+    }
+    kl_session_free(&(*i)->session);
+    kl_match_free(&(*i)->match);
+    kl_ident_free(&(*i)->ident);
+    free(*i);
+    *i = NULL;
+}
+
+static bool cancelled(const struct kl_inspector *i)
+{
+    return i->live != NULL && atomic_load_explicit(&i->live->cancel, memory_order_relaxed);
+}
+
+static enum kl_rc on_block(struct kl_inspector *i, const struct kl_event *ev)
+{
+    KL_TRY(kl_match_block(i->match, ev->text));
+    if (i->ident != NULL) {
+        KL_TRY(kl_ident_block(i->ident, ev->text));
+    }
+    return KL_OK;
+}
+
+static enum kl_rc on_event(struct kl_inspector *i, const struct kl_event *ev, struct kl_finding *f)
+{
+    switch (ev->kind) {
+    case KL_EVENT_PART_BEGIN:
+        KL_TRY(kl_match_part_begin(i->match, ev->text, ev->part_kind == KL_PART_TABLE));
+        if (i->ident != NULL) {
+            KL_TRY(kl_ident_part_begin(i->ident, ev->part_kind == KL_PART_TABLE));
+        }
+        break;
+    case KL_EVENT_BLOCK:
+        return on_block(i, ev);
+    case KL_EVENT_PART_END:
+        KL_TRY(kl_match_part_end(i->match));
+        if (i->ident != NULL) {
+            KL_TRY(kl_ident_part_end(i->ident));
+        }
+        break;
+    case KL_EVENT_ANOMALY:
+        return kl_finding_add_anomaly(f, ev->text, ev->code);
+    case KL_EVENT_NOT_INSPECTED:
+        f->partial = f->partial || ev->reason == KL_REASON_CRASH || ev->reason == KL_REASON_TIMEOUT;
+        return kl_finding_add_gap(f, ev->text, kl_reason_name(ev->reason), ev->bytes);
+    case KL_EVENT_DONE:
+        f->seen = ev->seen;
+        f->inspected = ev->inspected;
+        f->not_inspected = ev->not_inspected;
+        break;
+    case KL_EVENT_NONE:
+        break;
+    }
+    return KL_OK;
+}
+
+/* Ctrl-C: what was found so far stands; no byte is claimed that DONE did not confirm. */
+static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_part,
+                            struct kl_finding *f)
+{
+    kl_session_cancel(i->session);
+    if (in_part) {
+        KL_TRY(kl_match_part_end(i->match));
+        if (i->ident != NULL) {
+            KL_TRY(kl_ident_part_end(i->ident));
+        }
+    }
+    f->partial = true;
+    f->seen = len_bytes;
+    f->inspected = 0;
+    f->not_inspected = len_bytes;
+    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED),
+                              len_bytes);
+}
+
+static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_bytes,
+                                struct kl_finding *f, struct kl_err *err)
+{
+    struct kl_event ev = {.kind = KL_EVENT_NONE};
+    bool in_part = false;
+    uint64_t shown = 0;
+
+    KL_TRY(kl_session_submit(i->session, fd, len_bytes, err));
+    while (ev.kind != KL_EVENT_DONE) {
+        if (cancelled(i)) {
+            return stop_here(i, len_bytes, in_part, f);
+        }
+        KL_TRY(kl_session_next(i->session, &ev, err));
+        in_part = ev.kind == KL_EVENT_PART_BEGIN || (in_part && ev.kind != KL_EVENT_PART_END);
+        KL_TRY(on_event(i, &ev, f));
+        if (ev.kind == KL_EVENT_BLOCK && i->live != NULL && shown < len_bytes) {
+            uint64_t step = ev.text.len < len_bytes - shown ? ev.text.len : len_bytes - shown;
+            atomic_fetch_add_explicit(&i->live->n_bytes, step, memory_order_relaxed);
+            shown += step;
+        }
+    }
+    if (i->live != NULL && f->seen > shown) {
+        atomic_fetch_add_explicit(&i->live->n_bytes, f->seen - shown, memory_order_relaxed);
+    }
+    return KL_OK;
+}
+
+static double now_seconds(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes, const char *path,
+                             struct kl_finding *out, struct kl_err *err)
+{
+    double start = now_seconds();
+    enum kl_rc rc = kl_finding_init(out, path);
+
+    if (rc != KL_OK) {
+        return kl_fail(err, rc, "out of memory");
+    }
+    kl_match_begin(i->match);
+    if (i->ident != NULL) {
+        kl_ident_begin(i->ident);
+    }
+    rc = read_document(i, fd, len_bytes, out, err);
+    if (rc == KL_OK) {
+        rc = kl_match_finish(i->match, out);
+    }
+    if (rc == KL_OK && i->ident != NULL) {
+        rc = kl_ident_finish(i->ident, out);
+    }
+    if (rc != KL_OK) {
+        kl_session_cancel(i->session);
+        kl_finding_done(out);
+        return kl_fail(err, rc, "the document could not be inspected (%s)", kl_rc_name(rc));
+    }
+    out->seconds = now_seconds() - start;
+    kl_policy_decide(i->ctx->policy, out);
+    return KL_OK;
+}
