@@ -1,0 +1,107 @@
+#include "match/scan_masks.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+/* A whole function is compiled for the target; what it inlines must be too. */
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,popcnt")
+#if defined(__clang__)
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,popcnt"))),                 \
+    apply_to = function)
+#endif
+
+struct v64 {
+    __m512i v;
+};
+
+static inline struct v64 v_load(const uint8_t *p)
+{
+    return (struct v64){_mm512_loadu_si512(p)};
+}
+
+static inline uint64_t v_eq(struct v64 v, uint8_t c)
+{
+    return _mm512_cmpeq_epi8_mask(v.v, _mm512_set1_epi8((char)c));
+}
+
+static inline struct v64 small(struct v64 v)
+{
+    return (struct v64){_mm512_or_si512(v.v, _mm512_set1_epi8(0x20))};
+}
+
+static inline uint64_t v_eq_nocase(struct v64 v, uint8_t c)
+{
+    return v_eq(small(v), c);
+}
+
+/* c - first <= span, unsigned */
+static inline uint64_t in_range(struct v64 v, uint8_t first, uint8_t span)
+{
+    __m512i off = _mm512_sub_epi8(v.v, _mm512_set1_epi8((char)first));
+    return _mm512_cmple_epu8_mask(off, _mm512_set1_epi8((char)span));
+}
+
+/* Set of characters with different low nibbles: look up which one this nibble may be. */
+static inline uint64_t in_set(struct v64 v, __m128i set)
+{
+    return _mm512_cmpeq_epi8_mask(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(set), v.v), v.v);
+}
+
+#define SET(c0, c7, c8, c9, cc, cd, ce, cf)                                                        \
+    _mm_setr_epi8(c0, -1, -1, -1, -1, -1, -1, c7, c8, c9, -1, -1, cc, cd, ce, cf)
+
+static inline uint64_t v_digit(struct v64 v)
+{
+    return in_range(v, '0', 9);
+}
+
+static inline uint64_t v_alpha(struct v64 v)
+{
+    return in_range(small(v), 'a', 25);
+}
+
+static inline uint64_t v_sep(struct v64 v)
+{
+    return in_set(v, SET(' ', -1, '(', ')', -1, '-', '.', '/'));
+}
+
+static inline uint64_t v_gap(struct v64 v)
+{
+    return in_set(v, SET(' ', -1, -1, -1, -1, '-', -1, -1));
+}
+
+static inline uint64_t v_date(struct v64 v)
+{
+    return in_range(v, '-', 2);
+}
+
+static inline uint64_t v_num(struct v64 v)
+{
+    return in_set(v, SET(' ', '\'', -1, -1, ',', -1, '.', -1));
+}
+
+static inline uint64_t v_789(struct v64 v)
+{
+    return in_range(v, '7', 2);
+}
+
+#include "match/scan_kernel.h"
+
+size_t kl_scan_masks_avx512(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
+                            struct kl_scan_hit *out)
+{
+    if (events == KL_EV_HOT) {
+        return kernel(blocks, prev, n, KL_EV_HOT, out);
+    }
+    return kernel(blocks, prev, n, events, out);
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#pragma GCC pop_options
+
+#endif
