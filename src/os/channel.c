@@ -66,7 +66,7 @@ enum kl_rc kl_channel_send(int fd, uint8_t type, uint32_t serial, uint64_t value
         if (sendmsg(fd, &msg, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) >= 0) {
             return KL_OK;
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        if (errno == EAGAIN) {
             return KL_E_MORE;
         }
         if (errno != EINTR) {
@@ -112,7 +112,7 @@ enum kl_rc kl_channel_recv(int fd, struct kl_channel_frame *out_f, int *out_fd, 
     }
     ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
     if (n < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? KL_E_MORE : KL_E_IO;
+        return errno == EAGAIN || errno == EINTR ? KL_E_MORE : KL_E_IO;
     }
     if (n == 0) {
         return KL_E_IO;
