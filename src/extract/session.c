@@ -194,8 +194,9 @@ static void lose(struct kl_session *s, enum kl_reason reason, const char *code)
 
     s->n_words = 0;
     s->next_word = 0;
-    if (s->order.in_part) {
-        add_word(s, (struct kl_event){.kind = KL_EVENT_PART_END}, "");
+    if (s->order.part_kind != KL_PART_NONE) {
+        add_word(s,
+                 (struct kl_event){.kind = KL_EVENT_PART_END, .part_kind = s->order.part_kind}, "");
     }
     if (code != NULL) {
         add_word(s, (struct kl_event){.kind = KL_EVENT_ANOMALY}, code);

@@ -66,6 +66,25 @@ static size_t utf8_len(struct kl_span s)
     return n;
 }
 
+/* Controls (C0, DEL, C1), line separators and bidi overrides could forge a line of a report. */
+static bool is_control(struct kl_span c)
+{
+    uint8_t b = c.ptr[0];
+
+    if (c.len == 1) {
+        return b < 0x20 || b == 0x7f;
+    }
+    if (c.len == 2) {
+        return b == 0xc2 && c.ptr[1] < 0xa0;
+    }
+    if (c.len != 3 || b != 0xe2) {
+        return false;
+    }
+    unsigned low = (unsigned)c.ptr[1] << 8 | c.ptr[2];
+    return low == 0x808e || low == 0x808f || (low >= 0x80a8 && low <= 0x80ae) ||
+           (low >= 0x81a6 && low <= 0x81a9);
+}
+
 /* A path goes to terminals and reports: UTF-8 without control characters. */
 static bool path_is_clean(struct kl_span path)
 {
@@ -74,7 +93,7 @@ static bool path_is_clean(struct kl_span path)
     }
     while (path.len > 0) {
         size_t n = utf8_len(path);
-        if (n == 0 || path.ptr[0] < 0x20 || path.ptr[0] == 0x7f) {
+        if (n == 0 || is_control(kl_span_part(path, 0, n))) {
             return false;
         }
         path = kl_span_part(path, n, path.len);
@@ -106,12 +125,7 @@ static bool fields_fit(const struct kl_wire_rec *rec)
     bool block = rec->kind == KL_EVENT_BLOCK;
     bool done = rec->kind == KL_EVENT_DONE;
     bool lost = rec->kind == KL_EVENT_NOT_INSPECTED;
-    bool part = rec->kind == KL_EVENT_PART_BEGIN;
 
-    if (part ? rec->part_kind != KL_PART_TEXT && rec->part_kind != KL_PART_TABLE
-             : rec->part_kind != KL_PART_NONE) {
-        return false;
-    }
     if (lost ? rec->reason == KL_REASON_NONE || rec->reason > KL_REASON_STOPPED
              : rec->reason != KL_REASON_NONE) {
         return false;
@@ -128,30 +142,32 @@ static bool fields_fit(const struct kl_wire_rec *rec)
 
 static bool block_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)
 {
-    return o->in_part && rec->slot == o->next_slot && o->in_flight < KL_BLOCK_SLOTS &&
+    return rec->slot == o->next_slot && o->in_flight < KL_BLOCK_SLOTS &&
            rec->from <= KL_BLOCK_BYTES && rec->len <= KL_BLOCK_BYTES - rec->from;
 }
 
 static bool done_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)
 {
-    return !o->in_part && rec->len == 0 && rec->v[0] == o->doc_bytes &&
+    return rec->len == 0 && rec->v[0] == o->doc_bytes &&
            rec->v[1] <= rec->v[0] && rec->v[2] == rec->v[0] - rec->v[1];
 }
 
 static bool order_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)
 {
+    bool in_part = o->part_kind != KL_PART_NONE;
+
     switch ((enum kl_event_kind)rec->kind) {
     case KL_EVENT_PART_BEGIN:
-        return !o->in_part;
+        return !in_part && (rec->part_kind == KL_PART_TEXT || rec->part_kind == KL_PART_TABLE);
     case KL_EVENT_BLOCK:
-        return block_fits(o, rec);
+        return in_part && rec->part_kind == o->part_kind && block_fits(o, rec);
     case KL_EVENT_PART_END:
-        return o->in_part && rec->len == 0;
+        return in_part && rec->part_kind == o->part_kind && rec->len == 0;
     case KL_EVENT_ANOMALY:
     case KL_EVENT_NOT_INSPECTED:
-        return true;
+        return rec->part_kind == KL_PART_NONE;
     case KL_EVENT_DONE:
-        return done_fits(o, rec);
+        return !in_part && rec->part_kind == KL_PART_NONE && done_fits(o, rec);
     case KL_EVENT_NONE:
         break;
     }
@@ -175,7 +191,11 @@ static void advance(struct kl_wire_order *o, const struct kl_wire_rec *rec)
         o->next_slot = (o->next_slot + 1) % KL_BLOCK_SLOTS;
         o->in_flight++;
     }
-    o->in_part = rec->kind == KL_EVENT_PART_BEGIN || (o->in_part && rec->kind != KL_EVENT_PART_END);
+    if (rec->kind == KL_EVENT_PART_BEGIN) {
+        o->part_kind = (enum kl_part_kind)rec->part_kind;
+    } else if (rec->kind == KL_EVENT_PART_END) {
+        o->part_kind = KL_PART_NONE;
+    }
     o->done = rec->kind == KL_EVENT_DONE;
 }
 

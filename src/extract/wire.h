@@ -34,7 +34,7 @@ enum kl_wire_type {
 
 struct kl_wire_rec {
     uint8_t kind;
-    uint8_t part_kind;
+    uint8_t part_kind; /* PART_BEGIN, BLOCK, PART_END */
     uint8_t reason;
     uint8_t folded;
     uint32_t slot; /* BLOCK */
@@ -51,7 +51,7 @@ struct kl_wire_order {
     uint64_t text_bytes;
     unsigned next_slot;
     unsigned in_flight; /* blocks accepted, not yet released */
-    bool in_part;
+    enum kl_part_kind part_kind; /* of the open part; NONE: none is open */
     bool done;
 };
 
