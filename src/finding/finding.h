@@ -25,7 +25,7 @@ struct kl_finding_column {
     char name[64];
     uint64_t n_cells; /* distinct rows in which this column was found */
     bool derived;     /* follows from another column: shown, never counted as evidence */
-    uint8_t ordinal;  /* its number in the schema, from 0: the bit in kl_finding_part.columns */
+    uint8_t ordinal;  /* its number among the fingerprinted columns, from 0: the bit in kl_finding_part.columns */
 };
 
 struct kl_finding_part {
