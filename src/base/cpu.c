@@ -62,13 +62,19 @@ bool kl_cpu_has_aes(void)
 bool kl_cpu_has_vaes512(void)
 {
 #if defined(__x86_64__)
-    /* By CPUID: clang 14 knows no "vaes". The level says that the system saves the registers. */
-    unsigned a = 0;
-    unsigned b = 0;
-    unsigned c = 0;
-    unsigned d = 0;
-    return kl_cpu_level_get() == KL_CPU_AVX512 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
-           (c & bit_VAES) != 0;
+    /* Asked once: CPUID traps on virtual machines and costs more than a thousand AES rounds. */
+    static _Atomic int known = -1;
+    int has = atomic_load_explicit(&known, memory_order_relaxed);
+    if (has < 0) {
+        unsigned a = 0;
+        unsigned b = 0;
+        unsigned c = 0;
+        unsigned d = 0;
+        /* By CPUID: clang 14 knows no "vaes". The level says that the system saves the registers. */
+        has = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & bit_VAES) != 0;
+        atomic_store(&known, has);
+    }
+    return has != 0 && kl_cpu_level_get() == KL_CPU_AVX512;
 #else
     return false;
 #endif

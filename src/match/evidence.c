@@ -148,14 +148,6 @@ void kl_forms_build(const struct kl_index *ix, struct kl_span record, const stru
     }
 }
 
-double kl_evidence_key_bits(const struct kl_index *ix, uint32_t slot)
-{
-    const struct kl_index_column *c = &ix->columns[ix->slot_column[slot]];
-    double d = c->density > 1e-9 ? c->density : 1e-9;
-
-    return ix->log2_rows - log2(d < 1 ? d : 1);
-}
-
 uint64_t kl_evidence_independent(const struct kl_index *ix, uint64_t slots)
 {
     uint64_t kept = slots;
@@ -212,6 +204,26 @@ static int best_form(const struct kl_index *ix, const struct kl_forms *f, uint32
     return best;
 }
 
+/*
+ * A cell equals a form by coincidence in two ways: the value is common and had chances, or
+ * some form of the record shares its 16 sketch bits. Both count against it.
+ */
+static double cell_bits(const struct kl_index *ix, const struct kl_forms *f, uint32_t slot, int form)
+{
+    uint8_t domain = f->form[form].domain;
+    double n = (double)f->n_domain[domain];
+    double slots = 0;
+
+    for (uint32_t s = 0; s < ix->head->n_slots; s++) {
+        slots += kl_type_domain((enum kl_type)ix->columns[ix->slot_column[s]].type) ==
+                 (enum kl_domain)domain;
+    }
+    double chances = n / 6 > 1 ? n / 6 : 1;
+    double p = chances * exp2(-kl_index_rarity(ix, slot, f->tag[form])) +
+               n * slots * exp2(-KL_CELL_BITS);
+    return p < 1 ? -log2(p) : 0;
+}
+
 void kl_evidence_weigh(const struct kl_index *ix, const struct kl_forms *f, uint32_t row,
                        uint64_t known, struct kl_evidence *out)
 {
@@ -237,12 +249,9 @@ void kl_evidence_weigh(const struct kl_index *ix, const struct kl_forms *f, uint
     for (uint64_t m = kl_evidence_independent(ix, slots); m != 0; m &= m - 1) {
         uint32_t s = (uint32_t)__builtin_ctzll(m);
         if ((known >> s & 1) != 0) {
-            out->bits += kl_evidence_key_bits(ix, s);
+            out->bits += ix->key_bits[s];
         } else {
-            double chances = (double)f->n_domain[f->form[form_of[s]].domain] / 6;
-            double bits = kl_index_rarity(ix, s, f->tag[form_of[s]]);
-            bits -= chances > 1 ? log2(chances) : 0;
-            out->bits += bits > 0 ? bits : 0;
+            out->bits += cell_bits(ix, f, s, form_of[s]);
         }
         out->n_columns++;
     }

@@ -15,6 +15,9 @@
 
 #define KL_MAX_FORMS 160u
 
+/* Two values share a 16-bit sketch cell by chance: no cell proves more than this. */
+#define KL_CELL_BITS 16.0
+
 struct kl_form {
     uint32_t at; /* in the record */
     uint32_t len;
@@ -47,9 +50,6 @@ void kl_forms_build(const struct kl_index *ix, struct kl_span record, const stru
  */
 void kl_evidence_weigh(const struct kl_index *ix, const struct kl_forms *forms, uint32_t row,
                        uint64_t known, struct kl_evidence *out);
-
-/** Bits of a matched key column: log2(values of its space), at most 16 beyond the row's own. */
-double kl_evidence_key_bits(const struct kl_index *ix, uint32_t slot);
 
 /** Drop from `slots` the columns that follow from another one in it. */
 uint64_t kl_evidence_independent(const struct kl_index *ix, uint64_t slots);

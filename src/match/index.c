@@ -175,7 +175,9 @@ enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct 
     ix.log2_rows = log2((double)ix.head->n_rows);
     for (uint32_t i = 0; i < ix.head->n_columns; i++) {
         if (ix.columns[i].slot != KL_INDEX_NO_SLOT) {
+            double d = ix.columns[i].density;
             ix.slot_column[ix.columns[i].slot] = i;
+            ix.key_bits[ix.columns[i].slot] = ix.log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
         }
     }
     for (size_t i = 0; i < 16; i++) {

@@ -23,6 +23,7 @@ struct kl_index {
     const uint8_t *vocab;
     struct kl_prf prf;
     double log2_rows;
+    double key_bits[KL_MAX_COLUMNS]; /* by slot of a key: log2 of the values of its space */
     uint32_t slot_column[KL_MAX_COLUMNS]; /* slot -> column */
     char id[33];
 };

@@ -1,6 +1,8 @@
 #include "match/document_int.h"
 
 #define VOTES_NEEDED 8u
+/* One form a column, up to eight columns: what a cell of 16 bits can prove at most. */
+#define CELL_BITS_MAX (KL_CELL_BITS - 3)
 
 void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
 {
@@ -89,13 +91,14 @@ bool kl_layout_weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_recor
     for (size_t i = 0; i < n; i++) {
         if ((uint16_t)blocks[i].lo == kl_index_cell(ix, row, slots[i])) {
             out->slots |= 1ull << slots[i];
-            rarity[slots[i]] = kl_index_rarity(ix, slots[i], tags[i]);
+            double bits = kl_index_rarity(ix, slots[i], tags[i]);
+            rarity[slots[i]] = bits < CELL_BITS_MAX ? bits : CELL_BITS_MAX;
         }
     }
     out->bits = 0;
     for (uint64_t b = kl_evidence_independent(ix, out->slots); b != 0; b &= b - 1) {
         unsigned s = (unsigned)__builtin_ctzll(b);
-        out->bits += (known >> s & 1) != 0 ? kl_evidence_key_bits(ix, s) : rarity[s];
+        out->bits += (known >> s & 1) != 0 ? ix->key_bits[s] : rarity[s];
     }
     out->bits -= ix->log2_rows;
     d->layout.n_fast++;
