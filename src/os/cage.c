@@ -143,18 +143,24 @@ static int allow_mmap(scmp_filter_ctx ctx)
                                       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, 0));
 }
 
+/* `call` only with this descriptor as its first argument. */
+static int allow_on(scmp_filter_ctx ctx, int call, int fd)
+{
+    struct scmp_arg_cmp is_fd = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)fd, .datum_b = 0};
+
+    return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, call, 1, &is_fd);
+}
+
 static int add_rules(scmp_filter_ctx ctx, int channel_fd)
 {
-    scmp_datum_t fd = (scmp_datum_t)channel_fd;
     int rc = allow_all(ctx, ALLOWED, sizeof ALLOWED / sizeof ALLOWED[0]);
 
     if (rc == 0) {
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1,
-                              SCMP_A0(SCMP_CMP_EQ, fd));
+        rc = allow_on(ctx, SCMP_SYS(recvmsg), channel_fd);
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
-                              SCMP_A0(SCMP_CMP_EQ, fd));
+        rc = allow_on(ctx, SCMP_SYS(sendmsg), channel_fd);
     }
     if (rc == 0) {
         rc = allow_mmap(ctx);
@@ -164,8 +170,7 @@ static int add_rules(scmp_filter_ctx ctx, int channel_fd)
         rc = allow_all(ctx, ALLOWED_SANITIZER, sizeof ALLOWED_SANITIZER / sizeof ALLOWED_SANITIZER[0]);
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                              SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
+        rc = allow_on(ctx, SCMP_SYS(write), STDERR_FILENO);
     }
 #else
     if (rc == 0) {

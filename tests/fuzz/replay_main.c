@@ -67,9 +67,12 @@ int main(int argc, char **argv)
     unsigned n_files = 0;
     int bad = 0;
 
-    uint8_t *nothing = calloc(1, 0); /* so that reading one byte is an overrun */
-    (void)LLVMFuzzerTestOneInput(nothing, 0);
-    free(nothing);
+    uint8_t *room = calloc(1, 1);
+    if (room == NULL) {
+        return 1;
+    }
+    (void)LLVMFuzzerTestOneInput(room + 1, 0); /* at its end: reading one byte is an overrun */
+    free(room);
     for (int i = 1; i < argc; i++) {
         bad |= replay_folder(argv[i], &n_files);
     }
