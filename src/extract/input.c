@@ -41,3 +41,16 @@ enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size
     *out_n = got;
     return KL_OK;
 }
+
+uint64_t kl_input_data(const struct kl_input *in, uint64_t at)
+{
+    if (in->fd < 0 || at > (uint64_t)INT64_MAX) {
+        return at;
+    }
+    off_t data = lseek(in->fd, (off_t)at, SEEK_DATA);
+    if (data < 0) {
+        /* ENXIO: nothing but a hole up to the end. Any other error: no such thing here. */
+        return errno == ENXIO && at < in->len_bytes ? in->len_bytes : at;
+    }
+    return (uint64_t)data < in->len_bytes ? (uint64_t)data : in->len_bytes;
+}

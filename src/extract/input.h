@@ -31,4 +31,7 @@ static inline struct kl_input kl_input_mem(struct kl_span mem)
 KL_MUST enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size_t n,
                                  size_t *out_n);
 
+/** Where the next byte is that may not be zero: `at`, or behind a hole of a sparse file. */
+uint64_t kl_input_data(const struct kl_input *in, uint64_t at);
+
 #endif

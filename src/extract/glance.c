@@ -1,0 +1,267 @@
+#include "extract/glance.h"
+
+#include "base/cpu.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* The bytes of 64 by kind, bit i for byte i. */
+struct masks {
+    uint64_t high;
+    uint64_t nul;
+    uint64_t base64;
+    uint64_t escape; /* % & = \ */
+    uint64_t lead;   /* lead bytes of mangled sequences; the byte behind decides */
+};
+
+bool kl_glance_is_base64(uint8_t c)
+{
+    uint8_t letter = (uint8_t)((c | 0x20) - 'a');
+    return letter < 26 || (uint8_t)(c - '0') < 10 || c == '+' || c == '/' || c == '-' || c == '_';
+}
+
+static bool is_hex(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 6;
+}
+
+static bool is_escape_at(struct kl_span t, size_t at)
+{
+    uint8_t a = at + 1 < t.len ? t.ptr[at + 1] : 0;
+    uint8_t b = at + 2 < t.len ? t.ptr[at + 2] : 0;
+
+    switch (t.ptr[at]) {
+    case '&':
+        return a == '#' || (uint8_t)((a | 0x20) - 'a') < 26;
+    case '\\':
+        return a == 'u' || a == 'x' || a == '/';
+    case '=':
+        return (is_hex(a) && is_hex(b)) || a == '\n' || a == '\r';
+    default:
+        return is_hex(a) && is_hex(b);
+    }
+}
+
+static bool is_mangled_at(struct kl_span t, size_t at)
+{
+    uint8_t b = at + 1 < t.len ? t.ptr[at + 1] : 0;
+
+    switch (t.ptr[at]) {
+    case 0xC3:
+        return b == 0x83 || b == 0x84 || b == 0x85 || b == 0xA2;
+    case 0xC4:
+        return b == 0x82;
+    default:
+        return b == 0x94 && at + 2 < t.len && t.ptr[at + 2] == 0x9C;
+    }
+}
+
+/* Digits in pairs with one to four bytes between: the pattern repeats every 3 to 6 bytes. */
+static bool is_paired(uint64_t base64)
+{
+    unsigned n = (unsigned)__builtin_popcountll(base64);
+    if (n < 20 || n > 60) {
+        return false;
+    }
+    for (unsigned p = 3; p <= 6; p++) {
+        if (((base64 ^ base64 >> p) << p) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool is_run(uint64_t base64)
+{
+    return (uint32_t)base64 == UINT32_MAX || base64 >> 32 == UINT32_MAX || is_paired(base64);
+}
+
+static unsigned weigh(struct kl_span t, size_t at, const struct masks *m, unsigned had)
+{
+    unsigned got = (m->high != 0 ? KL_GLANCE_HIGH : 0) | (m->nul != 0 ? KL_GLANCE_NUL : 0);
+
+    if (is_run(m->base64)) {
+        got |= KL_GLANCE_RUN;
+    }
+    if ((had & KL_GLANCE_ESCAPE) == 0) {
+        for (uint64_t e = m->escape; e != 0; e &= e - 1) {
+            if (is_escape_at(t, at + (size_t)__builtin_ctzll(e))) {
+                got |= KL_GLANCE_ESCAPE;
+                break;
+            }
+        }
+    }
+    if ((had & KL_GLANCE_MANGLED) == 0) {
+        for (uint64_t e = m->lead; e != 0; e &= e - 1) {
+            if (is_mangled_at(t, at + (size_t)__builtin_ctzll(e))) {
+                got |= KL_GLANCE_MANGLED;
+                break;
+            }
+        }
+    }
+    return got;
+}
+
+static struct masks masks_portable(const uint8_t *p, size_t n)
+{
+    struct masks m = {0, 0, 0, 0, 0};
+
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = p[i];
+        uint64_t bit = 1ull << i;
+        m.high |= c >= 0x80 ? bit : 0;
+        m.nul |= c == 0 ? bit : 0;
+        m.base64 |= kl_glance_is_base64(c) ? bit : 0;
+        m.escape |= c == '%' || c == '&' || c == '=' || c == '\\' ? bit : 0;
+        m.lead |= c == 0xC3 || c == 0xC4 || c == 0xE2 ? bit : 0;
+    }
+    return m;
+}
+
+unsigned kl_glance_portable(struct kl_span text)
+{
+    unsigned got = 0;
+
+    for (size_t at = 0; at < text.len; at += 64) {
+        size_t n = text.len - at < 64 ? text.len - at : 64;
+        struct masks m = masks_portable(text.ptr + at, n);
+        got |= weigh(text, at, &m, got);
+    }
+    return got;
+}
+
+#if defined(__x86_64__)
+
+#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
+
+struct half {
+    uint32_t high;
+    uint32_t nul;
+    uint32_t base64;
+    uint32_t escape;
+};
+
+/*
+ * Two look-ups by half byte, as in simdjson: the bits that both have in common are the class.
+ * Rows: 2x + - / = 1, 3x 0-9 = 2, 4x 6x letters = 4, 5x letters and _ = 8, 7x letters = 16;
+ * escapes: % & = 32, '=' = 64, '\' = 128.
+ */
+AVX2 static inline struct half half_avx2(__m256i v)
+{
+    const __m256i by_low = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        2 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,
+        2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,
+        4 | 8 | 16, 1 | 4, (char)(4 | 128), 1 | 4 | 64, 4, 1 | 4 | 8));
+    const __m256i by_high = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        0, 0, 1 | 32, 2 | 64, 4, (char)(8 | 128), 4, 16, 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i zero = _mm256_setzero_si256();
+
+    __m256i low = _mm256_shuffle_epi8(by_low, _mm256_and_si256(v, nibble));
+    __m256i high =
+        _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+    __m256i kind = _mm256_and_si256(low, high);
+    __m256i base64 = _mm256_and_si256(kind, _mm256_set1_epi8(0x1F));
+    __m256i escape = _mm256_and_si256(kind, _mm256_set1_epi8((char)0xE0));
+    struct half h = {
+        (uint32_t)_mm256_movemask_epi8(v),
+        (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, zero)),
+        ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(base64, zero)),
+        ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(escape, zero)),
+    };
+    return h;
+}
+
+AVX2 static inline uint64_t lead_avx2(__m256i a, __m256i b)
+{
+    const __m256i c3 = _mm256_set1_epi8((char)0xC3);
+    const __m256i c4 = _mm256_set1_epi8((char)0xC4);
+    const __m256i e2 = _mm256_set1_epi8((char)0xE2);
+    __m256i la = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, c3), _mm256_cmpeq_epi8(a, c4)),
+                                 _mm256_cmpeq_epi8(a, e2));
+    __m256i lb = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(b, c3), _mm256_cmpeq_epi8(b, c4)),
+                                 _mm256_cmpeq_epi8(b, e2));
+    return (uint32_t)_mm256_movemask_epi8(la) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(lb) << 32;
+}
+
+AVX2 static inline struct masks masks_avx2(const uint8_t *p)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+    struct half ha = half_avx2(a);
+    struct half hb = half_avx2(b);
+    struct masks m = {
+        ha.high | (uint64_t)hb.high << 32,
+        ha.nul | (uint64_t)hb.nul << 32,
+        ha.base64 | (uint64_t)hb.base64 << 32,
+        ha.escape | (uint64_t)hb.escape << 32,
+        0,
+    };
+    if (m.high != 0) {
+        m.lead = lead_avx2(a, b);
+    }
+    return m;
+}
+
+AVX2 static unsigned glance_avx2(struct kl_span text)
+{
+    unsigned got = 0;
+    size_t at = 0;
+
+    for (; text.len - at >= 64; at += 64) {
+        struct masks m = masks_avx2(text.ptr + at);
+        got |= weigh(text, at, &m, got);
+    }
+    if (at < text.len) {
+        struct masks m = masks_portable(text.ptr + at, text.len - at);
+        got |= weigh(text, at, &m, got);
+    }
+    return got;
+}
+
+AVX2 static size_t run_avx2(struct kl_span text, size_t at)
+{
+    for (; text.len - at >= 64; at += 64) {
+        struct masks m = masks_avx2(text.ptr + at);
+        if (is_run(m.base64)) {
+            return at;
+        }
+    }
+    return at;
+}
+
+#endif
+
+unsigned kl_glance(struct kl_span text)
+{
+#if defined(__x86_64__)
+    if (kl_cpu_level_get() >= KL_CPU_AVX2) {
+        return glance_avx2(text);
+    }
+#endif
+    return kl_glance_portable(text);
+}
+
+size_t kl_glance_run(struct kl_span text, size_t from)
+{
+    size_t at = (from + 63) / 64 * 64;
+
+    if (at >= text.len) {
+        return text.len;
+    }
+#if defined(__x86_64__)
+    if (kl_cpu_level_get() >= KL_CPU_AVX2) {
+        at = run_avx2(text, at);
+    }
+#endif
+    for (; at < text.len; at += 64) {
+        size_t n = text.len - at < 64 ? text.len - at : 64;
+        struct masks m = masks_portable(text.ptr + at, n);
+        if (is_run(m.base64)) {
+            return at;
+        }
+    }
+    return text.len;
+}

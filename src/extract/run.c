@@ -1,0 +1,355 @@
+#include "extract/run.h"
+
+#include "extract/glance.h"
+
+#define SRC_BYTES 16384u
+#define LINE_LEAST 40u  /* characters: a shorter line is not continued on the next one */
+#define GAP_MOST 4u     /* characters between two pairs of hex digits */
+#define NO_CHAR (-1)
+
+/* Characters of the input, one at a time, with a few of look-ahead. */
+struct src {
+    const struct kl_input *in;
+    unsigned step;
+    unsigned phase;
+    uint64_t base; /* input offset of buf[0] */
+    size_t len;
+    uint64_t at; /* input offset of the next character */
+    uint64_t end;
+    bool bad;
+    uint8_t buf[SRC_BYTES];
+};
+
+static void src_init(struct src *s, const struct kl_input *in, const struct kl_run *run,
+                     uint64_t at, uint64_t end)
+{
+    s->in = in;
+    s->step = run->step;
+    s->phase = run->phase;
+    s->base = at;
+    s->len = 0;
+    s->at = at;
+    s->end = end;
+    s->bad = false;
+}
+
+static bool src_fill(struct src *s, uint64_t from)
+{
+    size_t got = 0;
+
+    if (kl_input_read(s->in, from, s->buf, sizeof(s->buf), &got) != KL_OK) {
+        s->bad = true;
+        got = 0;
+    }
+    s->base = from;
+    s->len = got;
+    return got >= s->step;
+}
+
+/* The character `ahead` places on; NO_CHAR at the end or for one that is not ASCII. */
+static int src_peek(struct src *s, unsigned ahead)
+{
+    uint64_t from = s->at + (uint64_t)ahead * s->step;
+
+    if (s->end < s->step || from > s->end - s->step) {
+        return NO_CHAR;
+    }
+    if (from < s->base || from + s->step > s->base + s->len) {
+        if (!src_fill(s, s->at) || from + s->step > s->base + s->len) {
+            return NO_CHAR;
+        }
+    }
+    const uint8_t *p = s->buf + (from - s->base);
+    for (unsigned i = 0; i < s->step; i++) {
+        if (i != s->phase && p[i] != 0) {
+            return NO_CHAR;
+        }
+    }
+    return p[s->phase] < 0x80 ? p[s->phase] : NO_CHAR;
+}
+
+static void src_skip(struct src *s, unsigned n)
+{
+    s->at += (uint64_t)n * s->step;
+}
+
+static int hex_of(int c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    int low = c | 0x20;
+    return c >= 0 && low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+static int base64_of(int c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    if (c == '+' || c == '-') {
+        return 62;
+    }
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+/* ---- one unbroken or wrapped string of letters ---- */
+
+struct letters {
+    struct src *src;
+    unsigned line;  /* characters of the current line */
+    unsigned first; /* length of the first line; 0: not ended yet */
+    bool measured;  /* the end is known: every line end before it is a wrap */
+};
+
+/* A character of the base64 alphabet, possibly escaped; how many characters it takes. */
+static int letter_peek(struct src *s, unsigned ahead, unsigned *out_n)
+{
+    int c = src_peek(s, ahead);
+
+    *out_n = 1;
+    if (c == '\\' && src_peek(s, ahead + 1) == '/') {
+        *out_n = 2;
+        return '/';
+    }
+    if (c == '%') {
+        int v = hex_of(src_peek(s, ahead + 1)) * 16 + hex_of(src_peek(s, ahead + 2));
+        *out_n = 3;
+        return v == '+' || v == '/' ? v : NO_CHAR;
+    }
+    return c >= 0 && kl_glance_is_base64((uint8_t)c) ? c : NO_CHAR;
+}
+
+/* Characters of a line end at the source, real or written "\r\n"; 0: none. */
+static unsigned wrap_peek(struct src *s)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < 2; i++) {
+        int c = src_peek(s, n);
+        int d = c == '\\' ? src_peek(s, n + 1) : NO_CHAR;
+        if (c == '\n' || d == 'n') {
+            return n + (c == '\n' ? 1 : 2);
+        }
+        if (c != '\r' && d != 'r') {
+            return 0;
+        }
+        n += c == '\r' ? 1 : 2;
+    }
+    return 0;
+}
+
+/* The next letter, line ends of a wrapped run passed over; NO_CHAR: the run ends here. */
+static int letter_next(struct letters *l)
+{
+    unsigned n = 0;
+    int c = letter_peek(l->src, 0, &n);
+
+    if (c == NO_CHAR) {
+        unsigned wrap = wrap_peek(l->src);
+        bool full = l->line >= LINE_LEAST && (l->first == 0 || l->line == l->first);
+        if (wrap == 0 || !(full || l->measured)) {
+            return NO_CHAR;
+        }
+        c = letter_peek(l->src, wrap, &n);
+        if (c == NO_CHAR) {
+            return NO_CHAR;
+        }
+        src_skip(l->src, wrap);
+        l->first = l->line;
+        l->line = 0;
+    }
+    src_skip(l->src, n);
+    l->line++;
+    return c;
+}
+
+struct tally {
+    uint64_t n;
+    uint64_t upper;
+    uint64_t lower;
+    uint64_t digit;
+    uint64_t not_hex;
+    uint64_t text_pairs; /* pairs of hex digits that are printable ASCII */
+};
+
+static void tally_add(struct tally *t, int c, int before)
+{
+    t->upper += c >= 'A' && c <= 'Z';
+    t->lower += c >= 'a' && c <= 'z';
+    t->digit += c >= '0' && c <= '9';
+    t->not_hex += hex_of(c) < 0;
+    t->text_pairs += (t->n & 1) == 1 && before >= '2' && before <= '7';
+    t->n++;
+}
+
+static enum kl_run_kind tally_kind(const struct tally *t)
+{
+    if (t->n < KL_RUN_LEAST) {
+        return KL_RUN_NONE;
+    }
+    if (t->not_hex == 0) {
+        /* A long number is not hex, unless as hex it is text. */
+        bool text = t->text_pairs * 2 >= t->n - t->n / 10;
+        return t->n % 2 == 0 && (t->digit < t->n || text) ? KL_RUN_HEX : KL_RUN_NONE;
+    }
+    /* A remainder of one letter is left undecoded rather than the whole run. */
+    bool mixed = t->upper > 0 && t->lower > 0 && t->upper + t->lower < t->n + (t->n < 512);
+    return mixed ? KL_RUN_BASE64 : KL_RUN_NONE;
+}
+
+/* ---- hex digits in pairs ---- */
+
+/* Length of what stands between two pairs (and before the first); NO_CHAR: no pair follows. */
+static int gap_peek(struct src *s)
+{
+    unsigned n = 0;
+
+    while (n <= GAP_MOST) {
+        int c = src_peek(s, n);
+        int d = src_peek(s, n + 1);
+        if ((c == '0' || c == '\\') && (d | 0x20) == 'x' && hex_of(src_peek(s, n + 2)) >= 0) {
+            n += 2;
+            c = src_peek(s, n);
+            d = src_peek(s, n + 1);
+        }
+        if (hex_of(c) >= 0) {
+            bool pair = hex_of(d) >= 0;
+            return pair && hex_of(src_peek(s, n + 2)) < 0 ? (int)n : NO_CHAR;
+        }
+        if (c != ' ' && c != ',' && c != ':' && c != '-' && c != ';' && c != '\n' && c != '\r' &&
+            c != '\t' && c != '"' && c != '\'') {
+            return NO_CHAR;
+        }
+        n++;
+    }
+    return NO_CHAR;
+}
+
+/* The next byte of spaced hex; NO_CHAR: the run ends here. */
+static int pair_next(struct src *s)
+{
+    int gap = gap_peek(s);
+
+    if (gap < 0) {
+        return NO_CHAR;
+    }
+    src_skip(s, (unsigned)gap);
+    int v = hex_of(src_peek(s, 0)) * 16 + hex_of(src_peek(s, 1));
+    src_skip(s, 2);
+    return v;
+}
+
+static uint64_t count_pairs(struct src *s)
+{
+    uint64_t n = 0;
+    while (pair_next(s) != NO_CHAR) {
+        n++;
+    }
+    return n;
+}
+
+/* True when the run at the source is spaced pairs and not one string of digits. */
+static bool is_spaced(struct src *s)
+{
+    return gap_peek(s) >= 0;
+}
+
+enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_run *run)
+{
+    struct src s;
+    src_init(&s, in, run, run->from, in->len_bytes);
+
+    run->kind = KL_RUN_NONE;
+    if (is_spaced(&s)) {
+        uint64_t n = count_pairs(&s);
+        run->to = s.at;
+        run->kind = n * 2 >= KL_RUN_LEAST ? KL_RUN_HEX : KL_RUN_NONE;
+        return s.bad ? KL_E_IO : KL_OK;
+    }
+    struct letters l = {&s, 0, 0, false};
+    struct tally t = {0, 0, 0, 0, 0, 0};
+    int before = NO_CHAR;
+    for (int c = letter_next(&l); c != NO_CHAR; c = letter_next(&l)) {
+        tally_add(&t, c, before);
+        before = c;
+    }
+    run->kind = tally_kind(&t);
+    run->to = s.at;
+    return s.bad ? KL_E_IO : KL_OK;
+}
+
+/* ---- decoding ---- */
+
+static enum kl_rc decode_pairs(struct src *s, size_t max_bytes, struct kl_buf *out)
+{
+    while (out->len < max_bytes) {
+        int v = pair_next(s);
+        if (v == NO_CHAR) {
+            break;
+        }
+        KL_TRY(kl_buf_add_u8(out, (uint8_t)v));
+    }
+    return KL_OK;
+}
+
+static enum kl_rc decode_hex(struct letters *l, size_t max_bytes, struct kl_buf *out)
+{
+    while (out->len < max_bytes) {
+        int a = hex_of(letter_next(l));
+        int b = a < 0 ? -1 : hex_of(letter_next(l));
+        if (b < 0) {
+            break;
+        }
+        KL_TRY(kl_buf_add_u8(out, (uint8_t)(a * 16 + b)));
+    }
+    return KL_OK;
+}
+
+static enum kl_rc decode_base64(struct letters *l, size_t max_bytes, struct kl_buf *out)
+{
+    uint32_t bits = 0;
+    unsigned n_bits = 0;
+
+    /* A piece ends at a whole group of four letters, so that the next begins with none held. */
+    while (out->len < max_bytes || n_bits > 0) {
+        int v = base64_of(letter_next(l));
+        if (v < 0) {
+            break;
+        }
+        bits = (bits << 6 | (uint32_t)v) & 0xFFFFFF;
+        n_bits += 6;
+        if (n_bits >= 8) {
+            n_bits -= 8;
+            KL_TRY(kl_buf_add_u8(out, (uint8_t)(bits >> n_bits)));
+        }
+    }
+    return KL_OK;
+}
+
+enum kl_rc kl_run_decode(const struct kl_input *in, const struct kl_run *run, uint64_t *at,
+                         size_t max_bytes, struct kl_buf *out)
+{
+    struct src s;
+    enum kl_rc rc = KL_OK;
+    src_init(&s, in, run, *at, run->to);
+    struct letters l = {&s, 0, 0, true};
+
+    if (run->kind == KL_RUN_HEX && is_spaced(&s)) {
+        rc = decode_pairs(&s, max_bytes, out);
+    } else if (run->kind == KL_RUN_HEX) {
+        rc = decode_hex(&l, max_bytes, out);
+    } else {
+        rc = decode_base64(&l, max_bytes, out);
+    }
+    /* Letters that the decoder could not use: the run is done with all the same. */
+    *at = s.at > *at && out->len >= max_bytes ? s.at : run->to;
+    return rc != KL_OK ? rc : s.bad ? KL_E_IO : KL_OK;
+}
+

@@ -1,0 +1,123 @@
+#include "extract/sniff.h"
+
+#include "extract/charset.h"
+#include "extract/extract.h"
+
+struct magic {
+    uint16_t at;
+    uint8_t len;
+    enum kl_magic kind;
+    char bytes[16];
+};
+
+static const struct magic magics[] = {
+    {0, 4, KL_MAGIC_ZIP, "PK\3\4"},
+    {0, 4, KL_MAGIC_ZIP, "PK\5\6"},
+    {0, 4, KL_MAGIC_ZIP, "PK\7\10"},
+    {0, 6, KL_MAGIC_PACKED, "7z\xbc\xaf\x27\x1c"},
+    {0, 6, KL_MAGIC_PACKED, "Rar!\x1a\7"},
+    {0, 3, KL_MAGIC_PACKED, "\x1f\x8b\x08"},
+    {0, 2, KL_MAGIC_PACKED, "\x1f\x9d"},
+    {0, 6, KL_MAGIC_PACKED, "\xfd" "7zXZ\0"},
+    {0, 4, KL_MAGIC_PACKED, "\x28\xb5\x2f\xfd"},
+    {0, 4, KL_MAGIC_PACKED, "\x04\x22\x4d\x18"},
+    {0, 3, KL_MAGIC_PACKED, "BZh"},
+    {0, 4, KL_MAGIC_PACKED, "LZIP"},
+    {0, 4, KL_MAGIC_PACKED, "MSCF"},
+    {0, 5, KL_MAGIC_PACKED, "%PDF-"},
+    {0, 8, KL_MAGIC_PACKED, "\x89PNG\r\n\x1a\n"},
+    {0, 3, KL_MAGIC_PACKED, "\xff\xd8\xff"},
+    {0, 4, KL_MAGIC_PACKED, "GIF8"},
+    {0, 4, KL_MAGIC_PACKED, "PAR1"},
+    {8, 4, KL_MAGIC_PACKED, "WEBP"},
+    {4, 4, KL_MAGIC_PACKED, "ftyp"},
+    {0, 4, KL_MAGIC_PACKED, "OggS"},
+    {0, 4, KL_MAGIC_PACKED, "\x1a\x45\xdf\xa3"},
+    {0, 3, KL_MAGIC_PACKED, "ID3"},
+    {0, 14, KL_MAGIC_PACKED, "age-encryption"},
+    {0, 6, KL_MAGIC_PACKED, "LUKS\xba\xbe"},
+    {0, 8, KL_MAGIC_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
+    {4, 15, KL_MAGIC_PLAIN, "Standard Jet DB"},
+    {4, 15, KL_MAGIC_PLAIN, "Standard ACE DB"},
+    {0, 16, KL_MAGIC_PLAIN, "SQLite format 3"},
+    {0, 5, KL_MAGIC_PLAIN, "PGDMP"},
+    {0, 4, KL_MAGIC_PLAIN, "!BDN"},
+    {0, 4, KL_MAGIC_PLAIN, "\x7f" "ELF"},
+};
+
+/* dBASE has no magic: a version, a date, sizes that agree, and the end of the field list. */
+static bool is_dbf(struct kl_span h)
+{
+    if (h.len < 66 || (h.ptr[0] != 3 && h.ptr[0] != 0x83 && h.ptr[0] != 0x8B && h.ptr[0] != 0x30 &&
+                       h.ptr[0] != 0xF5)) {
+        return false;
+    }
+    struct kl_rd r = kl_rd_init(h);
+    kl_rd_skip(&r, 8);
+    unsigned header = kl_rd_le16(&r);
+    unsigned record = kl_rd_le16(&r);
+    return h.ptr[2] >= 1 && h.ptr[2] <= 12 && h.ptr[3] >= 1 && h.ptr[3] <= 31 && header >= 65 &&
+           record >= 2 && (header > h.len || h.ptr[header - 1] == 0x0D || header % 32 == 8);
+}
+
+enum kl_magic kl_sniff_magic(struct kl_span head)
+{
+    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+        const struct magic *m = &magics[i];
+        if (head.len >= (size_t)m->at + m->len &&
+            memcmp(head.ptr + m->at, m->bytes, m->len) == 0) {
+            return m->kind;
+        }
+    }
+    return is_dbf(head) ? KL_MAGIC_PLAIN : KL_MAGIC_NONE;
+}
+
+static bool is_control(uint8_t c)
+{
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != 0x1b) || c == 0x7f;
+}
+
+static size_t count_controls(struct kl_span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        n += is_control(s.ptr[i]);
+    }
+    return n;
+}
+
+/* Decoded, a true UTF-16 or UTF-32 text has next to no control characters. */
+static bool is_wide_text(struct kl_span head, enum kl_charset set)
+{
+    uint8_t out[3 * 512 / 2 + 8];
+    size_t used = 0;
+    struct kl_charset_seen seen = {false, false, false};
+    size_t n = kl_charset_wide(kl_span_part(head, 0, 512), set, false, out, &used, &seen);
+    return n > 0 && count_controls(kl_span_make(out, n)) * 32 <= n;
+}
+
+enum kl_format kl_sniff(struct kl_span head)
+{
+    size_t bom = 0;
+
+    if (head.len == 0) {
+        return KL_FORMAT_NONE;
+    }
+    switch (kl_sniff_magic(head)) {
+    case KL_MAGIC_ZIP:
+        return KL_FORMAT_ZIP;
+    case KL_MAGIC_PACKED:
+        return KL_FORMAT_OPAQUE;
+    case KL_MAGIC_PLAIN:
+    case KL_MAGIC_OLE2:
+        return KL_FORMAT_BINARY;
+    case KL_MAGIC_NONE:
+        break;
+    }
+    enum kl_charset set = kl_charset_detect(head, &bom);
+    if (set > KL_CHARSET_8BIT) {
+        bool text = head.len == bom || is_wide_text(kl_span_part(head, bom, head.len), set);
+        return text ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
+    }
+    return count_controls(head) * 32 <= head.len ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
+}
