@@ -106,7 +106,9 @@ KL_INLINE uint64_t month_events(const struct classes *c, uint64_t comma, uint64_
                                 struct pair d4)
 {
     struct pair word = {c->alpha.cur | comma, c->alpha.prev | comma_prev};
-    uint64_t year = d4.cur & at(c->sep, 4) & at(word, 5);
+    uint64_t day1 = at(c->digit, 5) & at(c->sep, 6) & at(c->alpha, 7);
+    uint64_t day2 = at(c->digit, 5) & at(c->digit, 6) & at(c->sep, 7) & at(c->alpha, 8);
+    uint64_t year = d4.cur & at(c->sep, 4) & (at(word, 5) | day1 | day2);
     uint64_t oracle = c->digit.cur & at(c->digit, 1) & at(c->date, 2) & at(c->alpha, 3) &
                       at(c->alpha, 4) & at(c->alpha, 5) & at(c->date, 6) & at(c->digit, 7);
     return year | oracle;
