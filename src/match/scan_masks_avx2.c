@@ -108,10 +108,7 @@ static inline uint64_t v_789(struct v64 v)
 size_t kl_scan_masks_avx2(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
                           struct kl_scan_hit *out)
 {
-    if (events == KL_EV_HOT) {
-        return kernel(blocks, prev, n, KL_EV_HOT, out);
-    }
-    return kernel(blocks, prev, n, events, out);
+    return kernel_by_set(blocks, prev, n, events, out);
 }
 
 #if defined(__clang__)
