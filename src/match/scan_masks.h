@@ -36,10 +36,15 @@ enum kl_scan_event {
     (KL_EV_BIT(KL_EV_NID) | KL_EV_BIT(KL_EV_MOBILE) | KL_EV_BIT(KL_EV_FIXED) |                     \
      KL_EV_BIT(KL_EV_FLOAT) | KL_EV_BIT(KL_EV_PLATE))
 
+/* Everything Albanian and international that has a shape; not NUMBER and CODE. */
+#define KL_EV_IDENTIFIERS                                                                          \
+    (KL_EV_HOT | KL_EV_BIT(KL_EV_IBAN) | KL_EV_BIT(KL_EV_EMAIL) | KL_EV_BIT(KL_EV_DATE) |          \
+     KL_EV_BIT(KL_EV_MONTH) | KL_EV_BIT(KL_EV_MRZ) | KL_EV_BIT(KL_EV_CARD))
+
 struct kl_scan_hit {
     uint32_t block;           /* index of the block within the call */
     uint32_t which;           /* KL_EV_BIT of the words that are not zero */
-    uint64_t word[KL_EV_N];   /* bit i: event at byte i of the block; only those in `which` are set */
+    uint64_t word[KL_EV_N];   /* bit i: event at byte i of the block; only those in `which` are written */
 };
 
 /**
@@ -48,7 +53,7 @@ struct kl_scan_hit {
  * @param blocks  n * 64 readable bytes
  * @param prev    the 64 bytes in front of them (zeros at the start of the text)
  * @param events  KL_EV_BIT set
- * @param out     room for n; filled in order, only blocks with an event
+ * @param out     room for n + 1; filled in order, only blocks with an event
  * @return entries written
  */
 typedef size_t kl_scan_kernel(const uint8_t *blocks, const uint8_t *prev, size_t n,

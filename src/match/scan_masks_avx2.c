@@ -5,10 +5,11 @@
 #include <immintrin.h>
 
 /* A whole function is compiled for the target; what it inlines must be too. */
-#pragma GCC push_options
-#pragma GCC target("avx2,bmi,bmi2,popcnt")
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
 #endif
 
 struct v64 {
@@ -107,15 +108,13 @@ static inline uint64_t v_789(struct v64 v)
 size_t kl_scan_masks_avx2(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
                           struct kl_scan_hit *out)
 {
-    if (events == KL_EV_HOT) {
-        return kernel(blocks, prev, n, KL_EV_HOT, out);
-    }
-    return kernel(blocks, prev, n, events, out);
+    return kernel_by_set(blocks, prev, n, events, out);
 }
 
 #if defined(__clang__)
 #pragma clang attribute pop
-#endif
+#else
 #pragma GCC pop_options
+#endif
 
 #endif

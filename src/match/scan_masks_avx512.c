@@ -5,12 +5,13 @@
 #include <immintrin.h>
 
 /* A whole function is compiled for the target; what it inlines must be too. */
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,popcnt")
 #if defined(__clang__)
 #pragma clang attribute push(                                                                      \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,popcnt"))),                 \
     apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2,popcnt")
 #endif
 
 struct v64 {
@@ -93,15 +94,13 @@ static inline uint64_t v_789(struct v64 v)
 size_t kl_scan_masks_avx512(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
                             struct kl_scan_hit *out)
 {
-    if (events == KL_EV_HOT) {
-        return kernel(blocks, prev, n, KL_EV_HOT, out);
-    }
-    return kernel(blocks, prev, n, events, out);
+    return kernel_by_set(blocks, prev, n, events, out);
 }
 
 #if defined(__clang__)
 #pragma clang attribute pop
-#endif
+#else
 #pragma GCC pop_options
+#endif
 
 #endif

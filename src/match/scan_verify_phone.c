@@ -228,7 +228,7 @@ static bool bare_is_likely(struct kl_span t, size_t s, const struct dialled *d)
 static bool zero_is_likely(struct kl_span t, size_t zero)
 {
     uint8_t before = kl_ch(t, zero - 1);
-    if (kl_ch(t, zero + 1) == '.' && kl_is_digit(before)) {
+    if (kl_ch(t, zero + 1) == '.') { /* a decimal */
         return false;
     }
     if (before == '.' && kl_is_digit(kl_ch(t, zero - 2))) {
