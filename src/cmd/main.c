@@ -1,7 +1,82 @@
-#include <stdio.h>
+#include "cmd/cmd.h"
+#include "cmd/cmd_synth.h"
+#include "extract/worker.h"
 
-int main(void)
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"keygen", "make a key file", kl_cmd_keygen},
+    {"register", "build an index of a register, or show one", kl_cmd_register},
+    {"scan", "look for registers and identifiers in files", kl_cmd_scan},
+    {"synth", "make a synthetic nation to try and test with", kl_cmd_synth},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static const struct command *find_command(const char *name)
 {
-    (void)fputs("kulla: not built yet\n", stderr);
-    return 2;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int print_usage(void)
+{
+    (void)fputs("usage: kulla COMMAND [options]\n\n", stdout);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        (void)printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    (void)fputs("\n'kulla help COMMAND' tells more; 'kulla --version' the version.\n", stdout);
+    return kl_cmd_flush(KL_EXIT_DONE);
+}
+
+static int run_help(int argc, char **argv)
+{
+    char help[] = "--help";
+
+    if (argc < 2) {
+        return print_usage();
+    }
+    const struct command *c = find_command(argv[1]);
+    if (c == NULL) {
+        return kl_cmd_wrong("unknown command", argv[1], "see 'kulla help'");
+    }
+    return c->run(2, (char *[]){argv[1], help, NULL});
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "extract") == 0) {
+        return kl_extract_worker_main();
+    }
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told as one */
+    if (argc < 2) {
+        return kl_cmd_wrong("no command", "kulla", "see 'kulla help'");
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("kulla " KL_VERSION);
+        return kl_cmd_flush(KL_EXIT_DONE);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return print_usage();
+    }
+    if (strcmp(argv[1], "help") == 0) {
+        return run_help(argc - 1, argv + 1);
+    }
+    const struct command *c = find_command(argv[1]);
+    if (c == NULL) {
+        return kl_cmd_wrong(argv[1][0] == '-' ? "unknown option" : "unknown command", argv[1],
+                            "see 'kulla help'");
+    }
+    return c->run(argc - 1, argv + 1);
 }

@@ -51,7 +51,7 @@ struct kl_policy {
     struct kl_policy_register *registers;
     size_t n_registers;
     struct kl_policy_identifiers identifiers;
-    enum kl_verdict gaps[KL_POLICY_REASONS]; /* by reason, see policy.c; [0]: all others */
+    enum kl_verdict gaps[KL_POLICY_REASONS]; /* by reason, kl_policy_reason_get; [0]: all others */
     struct kl_policy_allow *allow;
     size_t n_allow;
     char **ignore; /* globs of paths that are not scanned; owned */
@@ -76,6 +76,9 @@ KL_MUST enum kl_rc kl_policy_read(const char *path, struct kl_policy *out_p, str
 
 /** The limits of a register; borrowed from p. limits->row_bits is the engine's threshold for a row. */
 const struct kl_policy_limits *kl_policy_limits_get(const struct kl_policy *p, const char *name);
+
+/** Number in kl_policy.gaps of a reason's name ("encrypted", …; "default" is 0), or -1. */
+int kl_policy_reason_get(struct kl_span name);
 
 /** True when the policy says that this path is not scanned. */
 bool kl_policy_is_ignored(const struct kl_policy *p, const char *path);
