@@ -1,0 +1,452 @@
+#include "cmd/scan_run.h"
+
+#include "base/limits.h"
+#include "base/progress.h"
+#include "cmd/cmd.h"
+#include "os/signals.h"
+#include "os/spool.h"
+#include "os/walk.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WINDOW_PER_JOB 16u        /* documents met but not yet shown, for each job */
+#define STDIN_MEM_BYTES 16777216u /* of a pipe held in memory; beyond it a file */
+
+/* A document between the walk and the output. */
+enum slot_state {
+    SLOT_FREE = 0,
+    SLOT_READY, /* the walk has put it there */
+    SLOT_TAKEN, /* a thread inspects it */
+    SLOT_DONE,  /* its finding waits for those before it */
+};
+
+struct slot {
+    enum slot_state state;
+    int fd;
+    uint64_t len_bytes;
+    bool cut; /* stdin had more than was read */
+    struct kl_finding finding;
+};
+
+struct run {
+    const struct kl_scan_opts *opts;
+    struct kl_scan_out *out;
+    struct kl_inspect_live live;
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t changed;
+    struct slot *slots; /* ring of n_slots */
+    size_t n_slots;
+    uint64_t n_put;   /* documents put into the ring so far */
+    uint64_t n_taken;
+    uint64_t n_shown;
+    uint64_t n_total; /* of the counting walk */
+    uint64_t bytes_total;
+    bool walked; /* nothing more will be put */
+    bool failed; /* told on stderr */
+    unsigned n_running;
+};
+
+static bool is_over(struct run *r)
+{
+    return atomic_load(&r->live.cancel);
+}
+
+static void fail_locked(struct run *r, const char *where, const struct kl_err *err)
+{
+    if (!r->failed) {
+        r->failed = true;
+        (void)kl_cmd_failed(where, err);
+    }
+    atomic_store(&r->live.cancel, true);
+    (void)pthread_cond_broadcast(&r->changed);
+}
+
+static void fail(struct run *r, const char *where, const struct kl_err *err)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    fail_locked(r, where, err);
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+/* Give out what is done and has nothing undone before it. */
+static void show_locked(struct run *r)
+{
+    while (r->n_shown < r->n_put) {
+        struct slot *s = &r->slots[r->n_shown % r->n_slots];
+        if (s->state != SLOT_DONE) {
+            break;
+        }
+        /* After a failure to write nothing more is shown, but all is released. */
+        if (s->finding.path != NULL && !r->failed && !kl_scan_out_add(r->out, &s->finding)) {
+            r->failed = true;
+            atomic_store(&r->live.cancel, true);
+        }
+        kl_finding_done(&s->finding);
+        *s = (struct slot){.fd = -1};
+        r->n_shown++;
+    }
+    (void)pthread_cond_broadcast(&r->changed);
+}
+
+/* Wait for room; the new slot is the caller's until its state is set. NULL: the scan is over. */
+static struct slot *wait_room_locked(struct run *r)
+{
+    while (r->n_put - r->n_shown >= r->n_slots && !is_over(r)) {
+        (void)pthread_cond_wait(&r->changed, &r->lock);
+    }
+    return is_over(r) ? NULL : &r->slots[r->n_put % r->n_slots];
+}
+
+static bool put_file(struct run *r, int fd, uint64_t len_bytes, bool cut, const char *path)
+{
+    struct kl_finding f;
+    if (kl_finding_init(&f, path) != KL_OK) {
+        fail(r, path, &(struct kl_err){.rc = KL_E_NOMEM});
+        return false;
+    }
+    (void)pthread_mutex_lock(&r->lock);
+    struct slot *s = wait_room_locked(r);
+    if (s != NULL) {
+        *s = (struct slot){SLOT_READY, fd, len_bytes, cut, f};
+        r->n_put++;
+        (void)pthread_cond_broadcast(&r->changed);
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+    if (s == NULL) {
+        kl_finding_done(&f);
+    }
+    return s != NULL;
+}
+
+/* A finding that needs no inspection: what was met could not be opened or is no file. */
+static bool put_gap(struct run *r, const char *path, const char *reason, uint64_t bytes)
+{
+    struct kl_finding f;
+    enum kl_rc rc = kl_finding_init(&f, path);
+    if (rc == KL_OK) {
+        f.seen = bytes;
+        f.not_inspected = bytes;
+        rc = kl_finding_add_gap(&f, kl_span_make(NULL, 0), reason, bytes);
+    }
+    if (rc != KL_OK) {
+        kl_finding_done(&f);
+        fail(r, path, &(struct kl_err){.rc = rc});
+        return false;
+    }
+    kl_policy_decide(r->opts->policy, &f);
+    (void)pthread_mutex_lock(&r->lock);
+    struct slot *s = wait_room_locked(r);
+    if (s != NULL) {
+        *s = (struct slot){SLOT_DONE, -1, 0, false, f};
+        r->n_put++;
+        show_locked(r);
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+    if (s == NULL) {
+        kl_finding_done(&f);
+    }
+    return s != NULL;
+}
+
+static uint64_t size_of(const struct kl_walk_entry *e)
+{
+    return S_ISREG(e->st.st_mode) && e->st.st_size > 0 ? (uint64_t)e->st.st_size : 0;
+}
+
+static enum kl_rc on_entry(void *ctx, struct kl_walk_entry *e)
+{
+    struct run *r = ctx;
+    const char *path = (const char *)e->path.ptr;
+    bool ok = !is_over(r);
+
+    if (ok && kl_policy_is_ignored(r->opts->policy, path)) {
+        (void)pthread_mutex_lock(&r->lock);
+        kl_scan_out_ignore(r->out);
+        (void)pthread_mutex_unlock(&r->lock);
+        return KL_OK;
+    }
+    if (!ok) {
+        return KL_E_MORE;
+    }
+    switch (e->kind) {
+    case KL_WALK_FILE:
+        ok = put_file(r, e->fd, size_of(e), false, path);
+        if (ok) {
+            e->fd = -1; /* the thread that inspects it closes it */
+        }
+        break;
+    case KL_WALK_LINK:
+    case KL_WALK_SPECIAL:
+        ok = put_gap(r, path, "special", 0);
+        break;
+    case KL_WALK_UNREADABLE:
+        ok = put_gap(r, path, "io", size_of(e));
+        break;
+    case KL_WALK_LIMIT:
+        ok = put_gap(r, path, "limit", 0);
+        break;
+    case KL_WALK_NONE:
+        break;
+    }
+    return ok ? KL_OK : KL_E_MORE;
+}
+
+static void walk_stdin(struct run *r)
+{
+    const struct kl_spool_opts opts = {KL_MAX_EXPANDED, STDIN_MEM_BYTES, NULL};
+    struct kl_spool s = {.fd = -1};
+    struct kl_err err = {0};
+
+    if (kl_spool_fd(STDIN_FILENO, &opts, &s, &err) != KL_OK) {
+        fail(r, "-", &err);
+    } else if (!put_file(r, s.fd, s.len_bytes, s.cut, "-")) {
+        (void)close(s.fd);
+    }
+}
+
+static void *walk_main(void *ctx)
+{
+    struct run *r = ctx;
+    const struct kl_walk_opts opts = {.follow_root = true};
+
+    for (size_t i = 0; i < r->opts->n_paths && !is_over(r); i++) {
+        struct kl_err err = {0};
+        const char *path = r->opts->paths[i];
+        if (strcmp(path, "-") == 0) {
+            walk_stdin(r);
+            continue;
+        }
+        enum kl_rc rc = kl_walk(path, &opts, on_entry, r, &err);
+        if (rc != KL_OK && rc != KL_E_MORE) {
+            err.rc = rc;
+            fail(r, path, &err);
+        }
+    }
+    (void)pthread_mutex_lock(&r->lock);
+    r->walked = true;
+    (void)pthread_cond_broadcast(&r->changed);
+    (void)pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+/* How much there is, for the time left; only when someone watches. */
+static enum kl_rc on_counted(void *ctx, struct kl_walk_entry *e)
+{
+    struct run *r = ctx;
+    (void)pthread_mutex_lock(&r->lock);
+    r->n_total++;
+    r->bytes_total += size_of(e);
+    (void)pthread_mutex_unlock(&r->lock);
+    return is_over(r) ? KL_E_MORE : KL_OK;
+}
+
+static void *count_main(void *ctx)
+{
+    struct run *r = ctx;
+    const struct kl_walk_opts opts = {.follow_root = true};
+    for (size_t i = 0; i < r->opts->n_paths && !is_over(r); i++) {
+        if (strcmp(r->opts->paths[i], "-") != 0) {
+            kl_ignore(kl_walk(r->opts->paths[i], &opts, on_counted, r, NULL),
+                      "only the time left depends on it");
+        }
+    }
+    return NULL;
+}
+
+static struct slot *take(struct run *r)
+{
+    struct slot *s = NULL;
+    (void)pthread_mutex_lock(&r->lock);
+    while (s == NULL) {
+        /* Slots that the walk filled itself are done already. */
+        while (r->n_taken < r->n_put &&
+               (r->n_taken < r->n_shown ||
+                r->slots[r->n_taken % r->n_slots].state != SLOT_READY)) {
+            r->n_taken++;
+        }
+        if (is_over(r) || (r->n_taken == r->n_put && r->walked)) {
+            break;
+        }
+        if (r->n_taken < r->n_put) {
+            s = &r->slots[r->n_taken++ % r->n_slots];
+            s->state = SLOT_TAKEN;
+        } else {
+            (void)pthread_cond_wait(&r->changed, &r->lock);
+        }
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+    return s;
+}
+
+static enum kl_rc add_cut(const struct run *r, struct kl_finding *f)
+{
+    KL_TRY(kl_finding_add_gap(f, KL_SPAN_LIT("-"), "limit", 0));
+    kl_policy_decide(r->opts->policy, f);
+    return KL_OK;
+}
+
+static void inspect_slot(struct run *r, struct kl_inspector *inspector, struct slot *s)
+{
+    struct kl_err err = {0};
+    struct kl_finding f = {0};
+
+    enum kl_rc rc = kl_inspector_file(inspector, s->fd, s->len_bytes, s->finding.path, &f, &err);
+    (void)close(s->fd);
+    if (rc == KL_OK && s->cut) {
+        rc = add_cut(r, &f);
+    }
+    (void)pthread_mutex_lock(&r->lock);
+    if (rc != KL_OK) {
+        err.rc = rc;
+        fail_locked(r, s->finding.path, &err);
+    }
+    kl_finding_done(&s->finding);
+    s->finding = f;
+    s->state = SLOT_DONE;
+    show_locked(r);
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+static void *inspect_main(void *ctx)
+{
+    struct run *r = ctx;
+    struct kl_err err = {0};
+    struct kl_inspector *inspector = NULL;
+
+    enum kl_rc rc = kl_inspector_new(r->opts->ctx, &r->live, &inspector, &err);
+    if (rc != KL_OK) {
+        err.rc = rc;
+        fail(r, NULL, &err);
+    }
+    for (struct slot *s = NULL; rc == KL_OK && (s = take(r)) != NULL;) {
+        inspect_slot(r, inspector, s);
+    }
+    kl_inspector_free(&inspector);
+    (void)pthread_mutex_lock(&r->lock);
+    r->n_running--;
+    (void)pthread_cond_broadcast(&r->changed);
+    (void)pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+/* The main thread's part: pass Ctrl-C on, show the progress, wait. */
+static void watch(struct run *r, struct kl_progress *line)
+{
+    struct timespec start;
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    (void)pthread_mutex_lock(&r->lock);
+    while (r->n_running > 0) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 100000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        (void)pthread_cond_timedwait(&r->changed, &r->lock, &until);
+        if (kl_stop_is_asked() && !is_over(r)) {
+            atomic_store(&r->live.cancel, true);
+            (void)pthread_cond_broadcast(&r->changed);
+        }
+        const struct kl_scan_totals *t = kl_scan_out_totals(r->out);
+        kl_progress_show(line, &(struct kl_progress_state){
+                                   .unit = "files",
+                                   .n_done = r->n_shown,
+                                   .n_total = r->n_total,
+                                   .bytes_done = atomic_load(&r->live.n_bytes),
+                                   .bytes_total = r->bytes_total,
+                                   .n_findings = t->n_documents - t->n_known -
+                                                 t->n_verdicts[KL_VERDICT_PASS],
+                                   .has_findings = true,
+                                   .seconds = seconds_since(&start)});
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+/* After a stop: what was inspected is shown, what was only met is let go. */
+static void drain(struct run *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    for (uint64_t i = r->n_shown; i < r->n_put; i++) {
+        struct slot *s = &r->slots[i % r->n_slots];
+        if (s->state == SLOT_READY) {
+            (void)close(s->fd);
+            kl_finding_done(&s->finding);
+            s->state = SLOT_DONE;
+        }
+    }
+    show_locked(r);
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+static void run_threads(struct run *r, struct kl_progress *line)
+{
+    pthread_t walker;
+    pthread_t counter;
+    pthread_t *inspectors = calloc(r->opts->n_jobs, sizeof *inspectors);
+    unsigned n_started = 0;
+    bool walking = false;
+    bool counting = false;
+    struct kl_err err = {.rc = KL_E_NOMEM, .what = "no thread could be started; use fewer --jobs"};
+
+    if (inspectors != NULL) {
+        walking = pthread_create(&walker, NULL, walk_main, r) == 0;
+    }
+    counting = walking && line->on && pthread_create(&counter, NULL, count_main, r) == 0;
+    r->n_running = r->opts->n_jobs; /* before the first can end */
+    while (walking && n_started < r->opts->n_jobs &&
+           pthread_create(&inspectors[n_started], NULL, inspect_main, r) == 0) {
+        n_started++;
+    }
+    (void)pthread_mutex_lock(&r->lock);
+    r->n_running -= r->opts->n_jobs - n_started;
+    if (n_started < r->opts->n_jobs) {
+        fail_locked(r, NULL, &err);
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+    watch(r, line);
+    for (unsigned i = 0; i < n_started; i++) {
+        (void)pthread_join(inspectors[i], NULL);
+    }
+    /* The inspectors end when all is done or the scan is over: then the walks end too. */
+    if (walking) {
+        (void)pthread_join(walker, NULL);
+    }
+    if (counting) {
+        atomic_store(&r->live.cancel, true);
+        (void)pthread_join(counter, NULL);
+    }
+    free(inspectors);
+}
+
+enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out *out)
+{
+    struct kl_progress line;
+    struct run r = {.opts = opts, .out = out, .n_slots = (size_t)WINDOW_PER_JOB * opts->n_jobs};
+
+    r.slots = calloc(r.n_slots, sizeof *r.slots);
+    if (r.slots == NULL) {
+        (void)kl_cmd_failed(NULL, &(struct kl_err){.rc = KL_E_NOMEM});
+        return KL_SCAN_FAILED;
+    }
+    (void)pthread_mutex_init(&r.lock, NULL);
+    (void)pthread_cond_init(&r.changed, NULL);
+    kl_progress_init(&line, STDERR_FILENO);
+    run_threads(&r, &line);
+    bool stopped = kl_stop_is_asked();
+    drain(&r);
+    kl_progress_clear(&line);
+    (void)pthread_cond_destroy(&r.changed);
+    (void)pthread_mutex_destroy(&r.lock);
+    free(r.slots);
+    return r.failed ? KL_SCAN_FAILED : stopped ? KL_SCAN_STOPPED : KL_SCAN_COMPLETE;
+}
