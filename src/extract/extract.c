@@ -42,10 +42,9 @@ enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
                    : KL_OK;
     case KL_FORMAT_TEXT:
         return kl_extract_text(e, in);
-    case KL_FORMAT_ZIP:
-        return kl_extract_zip(e, in);
     case KL_FORMAT_BINARY:
         return extract_known_binary(e, in, kl_sniff_magic(head));
+    case KL_FORMAT_ZIP:
     case KL_FORMAT_OPAQUE:
         return extract_packed(e, in);
     }
