@@ -29,6 +29,10 @@ static void sink_add(struct sink *k, const struct kl_cand *c)
         return;
     }
     size_t i = k->n;
+    if (i < k->cap && (i == 0 || k->out[i - 1].at < c->at)) { /* nearly always */
+        k->out[k->n++] = *c;
+        return;
+    }
     while (i > 0 && (k->out[i - 1].at > c->at ||
                      (k->out[i - 1].at == c->at && k->out[i - 1].kind > c->kind))) {
         i--;

@@ -42,6 +42,13 @@ static inline uint8_t kl_lower(uint8_t c)
     return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c + 0x20) : c;
 }
 
+/* All eight bytes are digits. */
+static inline bool kl_eight_digits(uint64_t w)
+{
+    const uint64_t high = 0xf0f0f0f0f0f0f0f0ull;
+    return ((w & high) | (((w + 0x0606060606060606ull) & high) >> 4)) == 0x3333333333333333ull;
+}
+
 /* Bytes that part the groups of a phone number: [ -./()]. */
 static inline bool kl_is_sep(uint8_t c)
 {

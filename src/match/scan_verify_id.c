@@ -18,17 +18,31 @@ static unsigned check_rest(const uint8_t nine[static 9])
     return sum % 23;
 }
 
+/* The same when nine[1..8] are digits and nine[0] is a digit or an upper-case letter. */
+static unsigned check_rest_digits(const uint8_t nine[static 9])
+{
+    unsigned sum = nine[0] - (nine[0] <= '9' ? '0' : 'A' - 1u);
+    for (unsigned i = 1; i < 9; i++) {
+        sum += i * nine[i];
+    }
+    return (sum - 36u * '0') % 23;
+}
+
 char kl_al_check_letter(const uint8_t nine[static 9])
 {
     return "WABCDEFGHIJKLMNOPQRSTUV"[check_rest(nine)];
 }
 
-bool kl_al_check_is_right(const uint8_t nine[static 9], uint8_t letter)
+static bool letter_is_right(unsigned rest, uint8_t letter)
 {
     /* Remainder 0 is W in old NIPT and A in those from 2012 on: both are in use. */
-    unsigned rest = check_rest(nine);
     letter = kl_upper(letter);
     return letter == (uint8_t)"WABCDEFGHIJKLMNOPQRSTUV"[rest] || (rest == 0 && letter == 'A');
+}
+
+bool kl_al_check_is_right(const uint8_t nine[static 9], uint8_t letter)
+{
+    return letter_is_right(check_rest(nine), letter);
 }
 
 unsigned kl_month_days(unsigned year, unsigned month)
@@ -53,11 +67,10 @@ static bool nid_date_is_valid(const uint8_t nine[static 9])
     unsigned year = decade + (unsigned)(nine[1] - '0');
     unsigned month = two_digits(nine + 2);
     unsigned day = two_digits(nine + 4);
-    if (month > 50) {
-        month -= 50; /* women */
-    }
-    if (month > 30) {
-        month -= 30; /* foreign residents */
+    month -= month > 50 ? 50 : 0; /* women */
+    month -= month > 30 ? 30 : 0; /* foreign residents */
+    if (day - 1 < 28 && month - 1 < 12) {
+        return true;
     }
     return month >= 1 && day >= 1 && day <= kl_month_days(year, month);
 }
@@ -74,6 +87,14 @@ static size_t nid_digits(struct kl_span t, size_t i, uint8_t out[static 8], unsi
 {
     *out_seps = 0;
     *out_soft = true;
+    if (i < t.len && t.len - i >= 8) {
+        uint64_t w;
+        memcpy(&w, t.ptr + i, sizeof w);
+        if (kl_eight_digits(w)) {
+            memcpy(out, t.ptr + i, 8);
+            return i + 8;
+        }
+    }
     for (unsigned k = 0; k < 8; k++) {
         uint8_t c = kl_ch(t, i);
         if (is_nid_sep(c)) {
@@ -147,7 +168,7 @@ bool kl_verify_nid(struct kl_span t, size_t s, uint32_t want, struct kl_cand *ou
     if (i == 0 || !nid_tail(t, s, i, nine, seps, &tail)) {
         return false;
     }
-    bool right = tail.letter != 0 && kl_al_check_is_right(nine, tail.letter);
+    bool right = tail.letter != 0 && letter_is_right(check_rest_digits(nine), tail.letter);
     if (old && (seps != 0 || !right)) {
         return false; /* nobody born before 1900 is alive: only the full form counts */
     }

@@ -38,6 +38,16 @@ static bool dial(struct kl_span t, size_t s, unsigned n, struct dialled *out)
     unsigned in_group = 0;
 
     *out = (struct dialled){.n_groups = 1};
+    if (s < t.len && t.len - s >= 9) {
+        uint64_t w;
+        memcpy(&w, t.ptr + s, sizeof w);
+        if (kl_eight_digits(w) && (n == 8 || kl_is_digit(t.ptr[s + 8]))) {
+            memcpy(out->digit, t.ptr + s, n);
+            out->first_group = n;
+            out->end = s + n;
+            return true;
+        }
+    }
     for (unsigned k = 0; k < n; k++) {
         unsigned gap = 0;
         while (gap < 3 && sep_bit(kl_ch(t, i)) != 0) {
@@ -225,7 +235,8 @@ static bool bare_is_likely(struct kl_span t, size_t s, const struct dialled *d)
     return (d->seps & SEP_DOT) == 0 || (d->seps == SEP_DOT && d->n_groups == 3);
 }
 
-static bool zero_is_likely(struct kl_span t, size_t zero)
+/* `solid`: the digits behind the zero follow at once, without a separator. */
+static bool zero_is_likely(struct kl_span t, size_t zero, bool solid)
 {
     uint8_t before = kl_ch(t, zero - 1);
     if (kl_ch(t, zero + 1) == '.') { /* a decimal */
@@ -234,7 +245,7 @@ static bool zero_is_likely(struct kl_span t, size_t zero)
     if (before == '.' && kl_is_digit(kl_ch(t, zero - 2))) {
         return false;
     }
-    return !looks_like_date(t, zero);
+    return solid || !looks_like_date(t, zero);
 }
 
 static void set_phone(struct kl_span t, size_t from, size_t to, const uint8_t *digits, unsigned n,
@@ -268,7 +279,7 @@ bool kl_verify_mobile(struct kl_span t, size_t s, struct kl_cand *out)
     if (o.prefix == PREFIX_NONE && !bare_is_likely(t, s, &d)) {
         return false;
     }
-    if (o.prefix == PREFIX_ZERO && !zero_is_likely(t, o.start)) {
+    if (o.prefix == PREFIX_ZERO && !zero_is_likely(t, o.start, o.start + 1 == s && d.seps == 0)) {
         return false;
     }
     if (kl_ch(t, o.start - 1) == '.' && kl_is_digit(kl_ch(t, o.start - 2))) {
@@ -295,7 +306,7 @@ bool kl_verify_fixed(struct kl_span t, size_t s, struct kl_cand *out)
             zero++;
         }
         i = kl_ch(t, zero) == '0' ? zero + 1 : i;
-    } else if (kl_ch(t, s) != '0' || kl_is_alnum(kl_ch(t, s - 1)) || !zero_is_likely(t, s)) {
+    } else if (kl_ch(t, s) != '0' || kl_is_alnum(kl_ch(t, s - 1)) || !zero_is_likely(t, s, false)) {
         return false;
     }
     if (!dial(t, i, 8, &d) || !is_fixed(d.digit)) {
