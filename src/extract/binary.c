@@ -87,9 +87,10 @@ static uint16_t letter_of(uint8_t c)
     return letters[c & 0x7F];
 }
 
+/* Without the letters whose two halves are the small numbers that binary files are full of. */
 static bool is_letter(uint32_t cp)
 {
-    return (cp >= 0xC0 && cp < 0x250) || (cp >= 0x370 && cp < 0x530) ||
+    return (cp >= 0xC0 && cp < 0x100) || (cp >= 0x104 && cp < 0x180) || (cp >= 0x218 && cp < 0x21C) || (cp >= 0x370 && cp < 0x530) ||
            (cp >= 0x1E00 && cp < 0x2000) || (cp >= 0x2010 && cp < 0x2020) || cp == 0xA0;
 }
 

@@ -50,6 +50,14 @@ static bool is_upper_hex(struct kl_span s, size_t at)
     return true;
 }
 
+/* An encoded byte that no value behind a plain equals sign is likely to begin with. */
+static bool is_sure(struct kl_span s, size_t at, int v)
+{
+    bool pair = v >= 0xC3 && v <= 0xE2 && at + 3 < s.len && s.ptr[at + 3] == '=' &&
+                hex_pair(s, at + 4) >= 0x80;
+    return pair || v == '=' || v == 0xEB || v == 0xE7 || v == 0xCB || v == 0xC7;
+}
+
 static struct style style_find(struct kl_span s)
 {
     struct style st = {false, false};
@@ -67,9 +75,12 @@ static struct style style_find(struct kl_span s)
             good++;
             sure++;
         } else if (s.ptr[i] == '=' && is_upper_hex(s, i + 1)) {
-            good++;
-            /* "=3D" and "=C3" are not what a value after an equals sign begins with. */
-            sure += a >= 'A' || (a == '3' && s.ptr[i + 2] == 'D');
+            int v = hex_pair(s, i + 1);
+            /* Mail has no control characters to encode: that is a number behind "x=". */
+            bool control = v < 32 && v != '\t' && v != '\n' && v != '\r';
+            good += !control;
+            bad += control;
+            sure += is_sure(s, i, v);
         } else if (s.ptr[i] == '=') {
             bad++;
         }
