@@ -6,6 +6,17 @@
 
 #define LOG10_2 0.30102999566398120
 
+static void plan_keys(struct kl_doc_index *d)
+{
+    const struct kl_index *ix = d->ix;
+
+    while (d->n_keys < ix->head->n_anchors && ix->anchors[d->n_keys].n_columns == 1) {
+        const struct kl_index_column *c = &ix->columns[ix->anchors[d->n_keys].columns[0]];
+        d->anchors_of_kind[kl_type_cand((enum kl_type)c->type)] |= (uint16_t)(1u << d->n_keys);
+        d->key_slot[d->n_keys++] = (uint8_t)c->slot;
+    }
+}
+
 static void plan_wants(struct kl_match *m)
 {
     for (size_t i = 0; i < m->n; i++) {
@@ -28,12 +39,10 @@ static void plan_wants(struct kl_match *m)
 
 static enum kl_rc scratch_new(struct kl_match *m)
 {
-    size_t n_hits = (size_t)KL_SCAN_BATCH * KL_MAX_ROWS_PER_KEY;
-
     m->cands = calloc(KL_SCAN_BATCH, sizeof *m->cands);
     m->tags = calloc(KL_SCAN_BATCH, sizeof *m->tags);
-    m->hits = calloc(n_hits, sizeof *m->hits);
-    m->hit_blocks = calloc(n_hits, sizeof *m->hit_blocks);
+    m->hits = calloc(KL_MAX_KEY_HITS, sizeof *m->hits);
+    m->hit_blocks = calloc(KL_MAX_KEY_HITS, sizeof *m->hit_blocks);
     m->forms = calloc(1, sizeof *m->forms);
     m->spans = calloc(KL_MAX_SPANS, sizeof *m->spans);
     bool ok = m->cands != NULL && m->tags != NULL && m->hits != NULL && m->hit_blocks != NULL &&
@@ -60,6 +69,7 @@ enum kl_rc kl_match_new(const struct kl_index *const *indexes, size_t n_indexes,
         struct kl_doc_index *d = &m->di[m->n++];
         d->ix = indexes[i];
         d->threshold = threshold_bits[i];
+        plan_keys(d);
         rc = kl_rowset_init(&d->rows, d->ix->head->n_rows);
     }
     if (rc != KL_OK) {

@@ -7,6 +7,7 @@
 #include "match/rowset.h"
 
 #define KL_SCAN_BATCH 512u
+#define KL_MAX_KEY_HITS (KL_SCAN_BATCH * KL_MAX_ROWS_PER_KEY)
 #define KL_MAX_SPANS 16384u
 #define KL_MAX_PARTS 256u
 #define KL_LAYOUT_FIELDS 64u
@@ -43,6 +44,9 @@ struct kl_part_sum {
 struct kl_doc_index {
     const struct kl_index *ix;
     double threshold;
+    unsigned n_keys;                 /* anchors of one column; they come first */
+    uint16_t anchors_of_kind[16];    /* key anchors by candidate kind, bit mask */
+    uint8_t key_slot[KL_MAX_ANCHORS]; /* slot of each key anchor */
     struct kl_rowset rows;
     uint64_t n_accepted;
     uint64_t n_weak;

@@ -27,56 +27,35 @@ static uint8_t key_domain(uint8_t kind)
     return KL_DOMAIN_CODE;
 }
 
-static bool anchor_is_kind(const struct kl_index *ix, unsigned a, uint8_t kind)
-{
-    const struct kl_index_anchor *an = &ix->anchors[a];
-
-    return an->n_columns == 1 &&
-           kl_type_cand((enum kl_type)ix->columns[an->columns[0]].type) == (enum kl_cand_kind)kind;
-}
-
 /* Probe all candidates of the batch; what the sketch confirms goes to m->hits, in text order. */
 static size_t find_hits(struct kl_match *m, struct kl_doc_index *d, size_t n)
 {
     const struct kl_index *ix = d->ix;
-    unsigned n_keys = 0;
     size_t n_hits = 0;
     size_t kept = 0;
 
-    while (n_keys < ix->head->n_anchors && ix->anchors[n_keys].n_columns == 1) {
-        n_keys++;
-    }
     for (size_t i = 0; i < n; i++) {
-        for (unsigned a = 0; a < n_keys; a++) {
-            if (anchor_is_kind(ix, a, m->cands[i].kind)) {
-                kl_index_prefetch(ix, &ix->anchors[a], m->tags[i]);
-            }
+        for (unsigned b = d->anchors_of_kind[m->cands[i].kind]; b != 0; b &= b - 1) {
+            kl_index_prefetch(ix, &ix->anchors[__builtin_ctz(b)], m->tags[i]);
         }
     }
     for (size_t i = 0; i < n; i++) {
-        for (unsigned a = 0; a < n_keys; a++) {
+        for (unsigned b = d->anchors_of_kind[m->cands[i].kind]; b != 0; b &= b - 1) {
+            unsigned a = (unsigned)__builtin_ctz(b);
             uint32_t rows[KL_MAX_ROWS_PER_KEY];
-            if (!anchor_is_kind(ix, a, m->cands[i].kind)) {
-                continue;
-            }
-            if ((m->cands[i].flags & KL_CAND_WRONG) == 0) {
-                d->stats[a].n_shaped++;
-            }
+            d->stats[a].n_shaped += (m->cands[i].flags & KL_CAND_WRONG) == 0;
             unsigned k = kl_index_probe(ix, &ix->anchors[a], m->tags[i], rows);
-            for (unsigned r = 0; r < k; r++) {
-                uint32_t slot = ix->columns[ix->anchors[a].columns[0]].slot;
+            for (unsigned r = 0; r < k && n_hits < KL_MAX_KEY_HITS; r++) {
                 kl_index_prefetch_row(ix, rows[r]);
                 m->hits[n_hits] = (struct kl_key_hit){(uint32_t)i, rows[r], (uint8_t)a};
-                m->hit_blocks[n_hits++] = kl_index_cell_block(m->tags[i], rows[r], slot);
+                m->hit_blocks[n_hits++] =
+                    kl_index_cell_block(m->tags[i], rows[r], d->key_slot[a]);
             }
-        }
-        if (n_hits + (size_t)n_keys * KL_MAX_ROWS_PER_KEY > KL_SCAN_BATCH * KL_MAX_ROWS_PER_KEY) {
-            break; /* cannot happen with one anchor a kind; a bound all the same */
         }
     }
     kl_prf_tweak(&ix->prf, m->hit_blocks, n_hits);
     for (size_t h = 0; h < n_hits; h++) {
-        uint32_t slot = ix->columns[ix->anchors[m->hits[h].anchor].columns[0]].slot;
+        uint32_t slot = d->key_slot[m->hits[h].anchor];
         if ((uint16_t)m->hit_blocks[h].lo == kl_index_cell(ix, m->hits[h].row, slot)) {
             m->hits[kept++] = m->hits[h];
         }
@@ -93,10 +72,9 @@ struct row_keys {
     size_t n;
 };
 
-static void collect(const struct kl_index *ix, struct kl_doc_index *d, const struct kl_key_hit *h,
-                    struct row_keys *rk)
+static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct row_keys *rk)
 {
-    uint64_t slot = 1ull << ix->columns[ix->anchors[h->anchor].columns[0]].slot;
+    uint64_t slot = 1ull << d->key_slot[h->anchor];
     uint64_t mask = kl_rowset_get(&d->rows, h->row);
 
     if ((mask & slot) != 0) {
@@ -204,7 +182,7 @@ static enum kl_rc match_batch(struct kl_match *m, struct kl_doc_index *d, size_t
         kl_doc_record_at(m, m->cands[m->hits[h].at].at, &r);
         size_t to = r.from + r.text.len;
         while (h < n_hits && m->cands[m->hits[h].at].at < to) {
-            collect(d->ix, d, &m->hits[h++], &rk);
+            collect(d, &m->hits[h++], &rk);
         }
         if (rk.n == 0) {
             h++; /* the block changed under us: go on */

@@ -31,16 +31,16 @@ void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
 
 /* Fold the fields the layout knows; one hash batch a record. */
 static size_t fold_fields(const struct kl_index *ix, const struct kl_layout *l,
-                          const struct kl_record *r, struct kl_cell32 *cells, uint8_t *slots,
-                          struct kl_tag *long_tags, uint64_t *is_long)
+                          const struct kl_record *r, uint64_t known, struct kl_cell32 *cells,
+                          uint8_t *slots, struct kl_tag *long_tags, uint64_t *is_long)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < r->n_units && n < KL_MAX_COLUMNS; i++) {
         const struct kl_unit *u = &r->units[i];
         int s = u->ordinal < KL_LAYOUT_FIELDS ? l->slot_of[u->ordinal] : -1;
-        if (s < 0) {
-            continue;
+        if (s < 0 || (known >> s & 1) != 0) {
+            continue; /* the key that led here needs no second look */
         }
         __attribute__((uninitialized)) struct kl_norm nm;
         enum kl_type t = (enum kl_type)ix->columns[ix->slot_column[s]].type;
@@ -78,7 +78,7 @@ bool kl_layout_weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_recor
         r->n_units = kl_record_split(r->text, m->is_table, r->units);
         r->split = true;
     }
-    size_t n = fold_fields(ix, &d->layout, r, cells, slots, long_tags, &is_long);
+    size_t n = fold_fields(ix, &d->layout, r, known, cells, slots, long_tags, &is_long);
     kl_prf_cells(&ix->prf, cells, n, tags);
     for (uint64_t b = is_long; b != 0; b &= b - 1) {
         tags[__builtin_ctzll(b)] = long_tags[__builtin_ctzll(b)];

@@ -134,9 +134,69 @@ __attribute__((noinline)) static void many_tokens(struct kl_span text, struct kl
     }
 }
 
+/* 0: a border; 1: not for the quick path; else the folded byte. */
+static uint8_t quick_fold(struct kl_span text, size_t *at)
+{
+    uint8_t c = text.ptr[(*at)++];
+
+    if (c < 0x80) {
+        return is_token_byte(c) ? (is_digit(c) ? c : c | 0x20) : 0;
+    }
+    if (c == 0xC3 && *at < text.len) { /* the two Albanian letters are nearly all there is */
+        uint8_t d = text.ptr[(*at)++] | 0x20;
+        return d == 0xAB ? 'e' : d == 0xA7 ? 'c' : 1;
+    }
+    return 1;
+}
+
+/* Few short tokens of ASCII, ë and ç: no table, no second buffer. */
+static bool few_tokens(struct kl_span text, struct kl_norm *out)
+{
+    __attribute__((uninitialized)) uint8_t folded[64];
+    __attribute__((uninitialized)) struct kl_span tok[MAX_TOKENS];
+    size_t n_tok = 0;
+    size_t n = 0;
+    size_t from = 0;
+
+    if (text.len > 48) {
+        return false;
+    }
+    for (size_t i = 0; i <= text.len;) {
+        uint8_t c = 0;
+        if (i < text.len) {
+            c = quick_fold(text, &i);
+        } else {
+            i++;
+        }
+        if (c == 1) {
+            return false;
+        }
+        if (c != 0) {
+            folded[n++] = c;
+        } else if (n > from) {
+            if (n_tok == MAX_TOKENS) {
+                return false;
+            }
+            tok[n_tok++] = kl_span_make(folded + from, n - from);
+            from = n;
+        }
+    }
+    sort_tokens(tok, n_tok);
+    uint8_t len = 0;
+    for (size_t k = 0; k < n_tok; k++) {
+        if (k > 0) {
+            out->bytes[len++] = ' ';
+        }
+        memcpy(out->bytes + len, tok[k].ptr, tok[k].len);
+        len = (uint8_t)(len + tok[k].len);
+    }
+    out->n = len;
+    return true;
+}
+
 void kl_norm_words(struct kl_span text, struct kl_norm *out)
 {
-    if (!one_ascii_token(text, out)) {
+    if (!one_ascii_token(text, out) && !few_tokens(text, out)) {
         many_tokens(text, out);
     }
 }

@@ -98,16 +98,45 @@ __attribute__((constructor)) static void fill_classes(void)
     }
 }
 
-static uint8_t choose_separators(struct kl_span r)
+/* A separator met, and what stood between it and the one before. */
+struct border {
+    uint16_t at;
+    uint8_t kind; /* TAB, SEMI, PIPE or OTHER */
+    uint8_t seen; /* classes of the bytes before it */
+};
+
+#define MAX_BORDERS 512u
+
+/* One pass over the bytes; the rest works on borders. The record's end is the last border. */
+static size_t find_borders(struct kl_span r, bool is_table, struct border *b)
+{
+    uint8_t want = is_table ? TAB : TAB | SEMI | PIPE | OTHER;
+    size_t n = 0;
+    uint8_t seen = 0;
+
+    for (size_t i = 0; i < r.len && n < MAX_BORDERS - 1; i++) {
+        uint8_t c = classes[r.ptr[i]];
+        seen |= c;
+        /* Written always, kept when it is a border: no branch to mispredict. */
+        b[n] = (struct border){(uint16_t)i, c, seen};
+        bool is = (c & want) != 0;
+        n += is;
+        seen = is ? 0 : seen;
+    }
+    b[n++] = (struct border){(uint16_t)r.len, 0, seen};
+    return n;
+}
+
+static uint8_t choose_separators(const struct border *b, size_t n)
 {
     unsigned tabs = 0;
     unsigned semis = 0;
     unsigned pipes = 0;
 
-    for (size_t i = 0; i < r.len; i++) {
-        tabs += r.ptr[i] == '\t';
-        semis += r.ptr[i] == ';';
-        pipes += r.ptr[i] == '|';
+    for (size_t i = 0; i + 1 < n; i++) {
+        tabs += (b[i].kind & TAB) != 0;
+        semis += (b[i].kind & SEMI) != 0;
+        pipes += (b[i].kind & PIPE) != 0;
     }
     if (tabs >= 2) {
         return TAB;
@@ -120,29 +149,30 @@ static uint8_t choose_separators(struct kl_span r)
 
 size_t kl_record_split(struct kl_span r, bool is_table, struct kl_unit units[static KL_MAX_UNITS])
 {
-    uint8_t sep = is_table ? TAB : choose_separators(r);
+    __attribute__((uninitialized)) struct border b[MAX_BORDERS];
     size_t n = 0;
     unsigned ordinal = 0;
-    size_t from = 0;
+    uint32_t from = 0;
     uint8_t seen = 0;
 
-    for (size_t i = 0; i <= r.len; i++) {
-        uint8_t c = i < r.len ? classes[r.ptr[i]] : sep;
-        seen |= c;
-        if ((c & sep) == 0) {
+    r = kl_span_part(r, 0, UINT16_MAX);
+    size_t n_borders = find_borders(r, is_table, b);
+    uint8_t sep = is_table ? TAB : choose_separators(b, n_borders);
+    bool one = sep == TAB || sep == SEMI || sep == PIPE;
+    for (size_t k = 0; k < n_borders && n < KL_MAX_UNITS; k++) {
+        seen |= b[k].seen;
+        if (k + 1 < n_borders && (b[k].kind & sep) == 0) {
             continue;
         }
-        if ((seen & (DIGIT | ALPHA)) != 0) {
-            if (n == KL_MAX_UNITS) {
-                break;
-            }
-            units[n++] = (struct kl_unit){(uint32_t)from, (uint32_t)(i - from),
+        bool value = (seen & (DIGIT | ALPHA)) != 0;
+        if (value) {
+            units[n++] = (struct kl_unit){from, b[k].at - from,
                                           (uint8_t)(ordinal < 255 ? ordinal : 255),
                                           (seen & DIGIT) != 0};
         }
-        /* A quote next to a comma is one border, not two: `","` keeps the count of fields. */
-        ordinal += (seen & (DIGIT | ALPHA)) != 0 || sep == TAB || sep == SEMI || sep == PIPE;
-        from = i + 1;
+        /* With many separators a quote beside a comma is one border, not two. */
+        ordinal += value || one;
+        from = b[k].at + 1u;
         seen = 0;
     }
     return n;
