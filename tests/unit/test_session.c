@@ -5,8 +5,10 @@
 #include "extract/session.h"
 
 #include <errno.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -432,6 +434,66 @@ KT_TEST(a_program_that_is_no_role_is_an_error_not_a_hang)
     err.rc = KL_OK;
     KT_EQ(kl_session_new(&opts, &s, &err), KL_E_IO);
     KT_EQ(err.sys_errno, ENOENT);
+}
+
+/* From here on these calls fail as on a kernel without them, in this process and its workers. */
+static bool take_away(bool landlock, bool seccomp)
+{
+    struct scmp_arg_cmp set_seccomp = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = PR_SET_SECCOMP, .datum_b = 0};
+    uint32_t none = SCMP_ACT_ERRNO(ENOSYS);
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+
+    bool done = ctx != NULL;
+    if (landlock) {
+        done = done && seccomp_rule_add_array(ctx, none, 444, 0, NULL) == 0;
+    }
+    if (seccomp) {
+        done = done && seccomp_rule_add_array(ctx, none, SCMP_SYS(seccomp), 0, NULL) == 0 &&
+               seccomp_rule_add_array(ctx, none, SCMP_SYS(prctl), 1, &set_seccomp) == 0;
+    }
+    done = done && seccomp_load(ctx) == 0;
+    seccomp_release(ctx);
+    return done;
+}
+
+static int status_of(pid_t pid)
+{
+    int status = -1;
+
+    (void)waitpid(pid, &status, 0);
+    return status;
+}
+
+KT_TEST(a_kernel_without_landlock_is_said_once)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (!take_away(true, false)) {
+            _exit(1);
+        }
+        struct kl_session *s = new_session(0);
+        struct outcome a = run(s, "fine");
+        struct outcome b = run(s, "fine");
+        kl_session_free(&s);
+        bool good = strcmp(a.log, "ABtED") == 0 && strcmp(a.codes, "cage.partial ") == 0 &&
+                    strcmp(b.log, "BtED") == 0;
+        _exit(good ? 0 : 2);
+    }
+    KT_EQ(status_of(pid), 0);
+}
+
+KT_TEST(a_kernel_without_seccomp_gets_no_worker)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct kl_session *s = NULL;
+        struct kl_err err = {.rc = KL_OK};
+        bool good = take_away(false, true) && kl_session_new(NULL, &s, &err) == KL_E_IO && s == NULL &&
+                    strstr(err.what, "seccomp") != NULL;
+        _exit(good ? 0 : 2);
+    }
+    KT_EQ(status_of(pid), 0);
 }
 
 KT_TEST(no_worker_is_left_behind)
