@@ -1,9 +1,9 @@
 /*
  * How fast text and small documents pass from a worker to its parent.
  *
- *   taskset -c 0 build/bench/bench_channel text     worker copies 256 KiB blocks into the ring, the parent
- *                                                   reads nothing: the channel's own cost, both on one core
- *   taskset -c 0,1 build/bench/bench_channel docs   1 KiB documents, submit to DONE, one after the other
+ *   taskset -c 0 build/bench/bench_channel text     worker copies 256 KiB blocks into the ring, the
+ * parent reads nothing: the channel's own cost, both on one core taskset -c 0,1
+ * build/bench/bench_channel docs   1 KiB documents, submit to DONE, one after the other
  *
  * The extract here stands in for the real one and only copies. Prints one JSON line.
  */
@@ -101,9 +101,10 @@ int main(int argc, char **argv)
         bytes += run(s, fd, len);
     }
     double seconds = now() - start;
-    (void)printf("{\"bench\":\"channel.%s\",\"whole\":%s,\"gb_per_s\":%.2f,\"documents_per_s\":%.0f}\n",
-                 argv[1], bytes == n * len ? "true" : "false", (double)bytes / seconds / 1e9,
-                 (double)n / seconds);
+    (void)printf(
+        "{\"bench\":\"channel.%s\",\"whole\":%s,\"gb_per_s\":%.2f,\"documents_per_s\":%.0f}\n",
+        argv[1], bytes == n * len ? "true" : "false", (double)bytes / seconds / 1e9,
+        (double)n / seconds);
     kl_session_free(&s);
     return bytes == n * len ? 0 : 1;
 }

@@ -19,7 +19,7 @@
 enum state {
     STATE_IDLE = 0, /* no document */
     STATE_RUNNING,
-    STATE_LOST,     /* the worker is gone; the last words are being said */
+    STATE_LOST, /* the worker is gone; the last words are being said */
 };
 
 struct kl_session {
@@ -29,13 +29,13 @@ struct kl_session {
     struct kl_role role;
     const uint8_t *ring;
     unsigned cage_bits;
-    bool cage_said;           /* the anomaly cage.partial is said once */
+    bool cage_said; /* the anomaly cage.partial is said once */
     enum state state;
     uint32_t serial;
-    unsigned consumed;        /* blocks the caller is through with, not yet released */
-    bool block_lent;          /* the event before was a BLOCK */
+    unsigned consumed; /* blocks the caller is through with, not yet released */
+    bool block_lent;   /* the event before was a BLOCK */
     struct kl_wire_order order;
-    struct kl_rd batch;       /* over frame.body */
+    struct kl_rd batch; /* over frame.body */
     struct kl_event last_words[LAST_WORDS];
     unsigned n_words;
     unsigned next_word;
@@ -85,8 +85,8 @@ static enum kl_rc greet(struct kl_session *s, struct kl_err *err)
 
     KL_TRY(kl_channel_wait_set(s->role.channel_fd, slice, err));
     KL_TRY(kl_ring_new(&fd, &s->ring, err));
-    enum kl_rc rc = kl_channel_send(s->role.channel_fd, KL_WIRE_RING, 0, 0, kl_span_make(NULL, 0), fd,
-                                    false);
+    enum kl_rc rc =
+        kl_channel_send(s->role.channel_fd, KL_WIRE_RING, 0, 0, kl_span_make(NULL, 0), fd, false);
     (void)close(fd);
     if (rc == KL_OK) {
         rc = await(s, START_MS, false);
@@ -100,7 +100,8 @@ static enum kl_rc greet(struct kl_session *s, struct kl_err *err)
                        "a worker could not be caged and refused to work; the kernel must have "
                        "seccomp (CONFIG_SECCOMP_FILTER)");
     }
-    return kl_fail(err, KL_E_IO, "a worker did not start; is this program intact and /proc mounted");
+    return kl_fail(err, KL_E_IO,
+                   "a worker did not start; is this program intact and /proc mounted");
 }
 
 static enum kl_rc start_worker(struct kl_session *s, struct kl_err *err)
@@ -122,8 +123,8 @@ enum kl_rc kl_session_new(const struct kl_session_opts *opts, struct kl_session 
         return kl_fail(err, KL_E_NOMEM, "out of memory");
     }
     s->role.channel_fd = -1;
-    s->progress_ms = opts != NULL && opts->progress_ms > 0 ? opts->progress_ms
-                                                           : KL_DOCUMENT_SECONDS * 1000;
+    s->progress_ms =
+        opts != NULL && opts->progress_ms > 0 ? opts->progress_ms : KL_DOCUMENT_SECONDS * 1000;
     enum kl_rc rc = KL_OK;
     if (opts != NULL && opts->program != NULL) {
         s->program = strdup(opts->program);
@@ -195,8 +196,8 @@ static void lose(struct kl_session *s, enum kl_reason reason, const char *code)
     s->n_words = 0;
     s->next_word = 0;
     if (s->order.part_kind != KL_PART_NONE) {
-        add_word(s,
-                 (struct kl_event){.kind = KL_EVENT_PART_END, .part_kind = s->order.part_kind}, "");
+        add_word(s, (struct kl_event){.kind = KL_EVENT_PART_END, .part_kind = s->order.part_kind},
+                 "");
     }
     if (code != NULL) {
         add_word(s, (struct kl_event){.kind = KL_EVENT_ANOMALY}, code);
@@ -206,7 +207,8 @@ static void lose(struct kl_session *s, enum kl_reason reason, const char *code)
     }
     add_word(s, (struct kl_event){.kind = KL_EVENT_NOT_INSPECTED, .reason = reason, .bytes = bytes},
              "");
-    add_word(s, (struct kl_event){.kind = KL_EVENT_DONE, .seen = bytes, .not_inspected = bytes}, "");
+    add_word(s, (struct kl_event){.kind = KL_EVENT_DONE, .seen = bytes, .not_inspected = bytes},
+             "");
     s->state = STATE_LOST;
 }
 

@@ -15,8 +15,8 @@
 struct kl_session; /* opaque */
 
 struct kl_session_opts {
-    const char *program;      /* the kulla binary to re-execute; NULL: /proc/self/exe */
-    unsigned progress_ms;     /* longest silence of the worker; 0: KL_DOCUMENT_SECONDS */
+    const char *program;  /* the kulla binary to re-execute; NULL: /proc/self/exe */
+    unsigned progress_ms; /* longest silence of the worker; 0: KL_DOCUMENT_SECONDS */
 };
 
 KL_MUST enum kl_rc kl_session_new(const struct kl_session_opts *opts, struct kl_session **out_s,

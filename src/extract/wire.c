@@ -111,8 +111,8 @@ static bool code_is_clean(const char code[static KL_ANOMALY_BYTES], bool wanted)
     }
     for (size_t i = 0; i < KL_ANOMALY_BYTES; i++) {
         char c = code[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                    c == '-';
+        bool word =
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
         if (i < n ? !word : c != '\0') {
             return false;
         }
@@ -148,8 +148,8 @@ static bool block_fits(const struct kl_wire_order *o, const struct kl_wire_rec *
 
 static bool done_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)
 {
-    return rec->len == 0 && rec->v[0] == o->doc_bytes &&
-           rec->v[1] <= rec->v[0] && rec->v[2] == rec->v[0] - rec->v[1];
+    return rec->len == 0 && rec->v[0] == o->doc_bytes && rec->v[1] <= rec->v[0] &&
+           rec->v[2] == rec->v[0] - rec->v[1];
 }
 
 static bool order_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)

@@ -50,7 +50,7 @@ struct kl_wire_order {
     uint64_t n_events;
     uint64_t text_bytes;
     unsigned next_slot;
-    unsigned in_flight; /* blocks accepted, not yet released */
+    unsigned in_flight;          /* blocks accepted, not yet released */
     enum kl_part_kind part_kind; /* of the open part; NONE: none is open */
     bool done;
 };

@@ -10,7 +10,7 @@
 #include "os/channel.h"
 #include "os/role.h"
 
-#define EXIT_LEFT 0    /* the parent went away: the usual end */
+#define EXIT_LEFT 0 /* the parent went away: the usual end */
 #define EXIT_START 2
 #define EXIT_MEMORY 3
 #define HEAP_KEPT_BYTES (16u << 20)
@@ -20,7 +20,7 @@ struct worker {
     uint32_t serial;
     unsigned next_slot;
     unsigned n_free;
-    bool taken;            /* the block at next_slot was given out and not delivered yet */
+    bool taken; /* the block at next_slot was given out and not delivered yet */
     size_t batch_len;
     uint8_t batch[KL_CHANNEL_BODY_BYTES];
     struct kl_channel_frame frame;
@@ -68,7 +68,8 @@ static uint8_t *sink_block(void *ctx)
     return w->ring + (size_t)w->next_slot * KL_BLOCK_BYTES;
 }
 
-/* sink.event: small events travel together; a well-filled block, the last event and a full batch at once. */
+/* sink.event: small events travel together; a well-filled block, the last event and a full batch at
+ * once. */
 static enum kl_rc sink_event(void *ctx, const struct kl_event *ev)
 {
     struct worker *w = ctx;

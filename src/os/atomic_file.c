@@ -14,8 +14,8 @@
 struct kl_atomic_file {
     int dir_fd;
     int fd;
-    bool named;     /* tmp exists in the directory */
-    char tmp[32];   /* our own name, short: the target's may be as long as names get */
+    bool named;   /* tmp exists in the directory */
+    char tmp[32]; /* our own name, short: the target's may be as long as names get */
     char name[NAME_MAX + 1];
 };
 
@@ -77,7 +77,8 @@ static enum kl_rc open_file(struct kl_atomic_file *f, mode_t mode, struct kl_err
             break;
         }
     }
-    return f->fd >= 0 ? KL_OK : fail_disk(err, "no file can be created in the folder of the output");
+    return f->fd >= 0 ? KL_OK
+                      : fail_disk(err, "no file can be created in the folder of the output");
 }
 
 enum kl_rc kl_atomic_file_new(const char *path, mode_t mode, struct kl_atomic_file **out_f,

@@ -37,7 +37,8 @@ KL_MUST enum kl_rc kl_atomic_file_write_at(struct kl_atomic_file *f, uint64_t at
 
 /**
  * Make it durable and give it its name. On failure the old file, if any, is still there,
- * except after a failed fsync of the directory: the new one is then in place but not proven durable.
+ * except after a failed fsync of the directory: the new one is then in place but not proven
+ * durable.
  */
 KL_MUST enum kl_rc kl_atomic_file_commit(struct kl_atomic_file *f, struct kl_err *err);
 

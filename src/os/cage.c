@@ -105,19 +105,18 @@ static enum kl_rc forbid_files(unsigned *out_bits)
 
 /* newfstatat is not here: it would tell which paths exist. Its EPERM below is for glibc's fstat. */
 static const int ALLOWED[] = {
-    SCMP_SYS(read),         SCMP_SYS(pread64),        SCMP_SYS(lseek),
-    SCMP_SYS(fstat),        SCMP_SYS(close),          SCMP_SYS(munmap),
-    SCMP_SYS(mremap),       SCMP_SYS(madvise),        SCMP_SYS(brk),
-    SCMP_SYS(futex),        SCMP_SYS(clock_gettime),  SCMP_SYS(getrandom),
-    SCMP_SYS(exit),         SCMP_SYS(exit_group),     SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sigaltstack),  SCMP_SYS(restart_syscall),
+    SCMP_SYS(read),        SCMP_SYS(pread64),         SCMP_SYS(lseek),
+    SCMP_SYS(fstat),       SCMP_SYS(close),           SCMP_SYS(munmap),
+    SCMP_SYS(mremap),      SCMP_SYS(madvise),         SCMP_SYS(brk),
+    SCMP_SYS(futex),       SCMP_SYS(clock_gettime),   SCMP_SYS(getrandom),
+    SCMP_SYS(exit),        SCMP_SYS(exit_group),      SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall),
 };
 
 #if KL_SANITIZER
 static const int ALLOWED_SANITIZER[] = {
-    SCMP_SYS(mprotect),     SCMP_SYS(getpid),       SCMP_SYS(gettid),
-    SCMP_SYS(sched_yield),  SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(prlimit64),    SCMP_SYS(getrlimit),
+    SCMP_SYS(mprotect),     SCMP_SYS(getpid),         SCMP_SYS(gettid),    SCMP_SYS(sched_yield),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(prlimit64), SCMP_SYS(getrlimit),
 };
 #endif
 
@@ -167,7 +166,8 @@ static int add_rules(scmp_filter_ctx ctx, int channel_fd)
     }
 #if KL_SANITIZER
     if (rc == 0) {
-        rc = allow_all(ctx, ALLOWED_SANITIZER, sizeof ALLOWED_SANITIZER / sizeof ALLOWED_SANITIZER[0]);
+        rc = allow_all(ctx, ALLOWED_SANITIZER,
+                       sizeof ALLOWED_SANITIZER / sizeof ALLOWED_SANITIZER[0]);
     }
     if (rc == 0) {
         rc = allow_on(ctx, SCMP_SYS(write), STDERR_FILENO);
@@ -221,7 +221,8 @@ enum kl_rc kl_cage_enter(const struct kl_cage_opts *opts, unsigned *out_bits, st
         return kl_fail_errno(err, "the capabilities of a worker could not be dropped");
     }
     if (forbid_calls(opts->channel_fd) != KL_OK) {
-        return kl_fail_errno(err, "seccomp refused the filter; a kernel with CONFIG_SECCOMP_FILTER is needed");
+        return kl_fail_errno(
+            err, "seccomp refused the filter; a kernel with CONFIG_SECCOMP_FILTER is needed");
     }
     *out_bits = bits | (unsigned)KL_CAGE_SECCOMP;
     return KL_OK;

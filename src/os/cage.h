@@ -9,8 +9,8 @@
  *   seccomp   an allow-list; anything else kills the process
  *
  * A sanitizer build allows what its run time needs (write to stderr, mprotect, signals of
- * its own, no address space limit) and answers the rest with EPERM, so that a report can be written.
- * Thread rule: once, before the process has a second thread; there is no way out.
+ * its own, no address space limit) and answers the rest with EPERM, so that a report can be
+ * written. Thread rule: once, before the process has a second thread; there is no way out.
  */
 #ifndef KL_OS_CAGE_H
 #define KL_OS_CAGE_H

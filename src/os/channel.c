@@ -82,10 +82,11 @@ enum kl_rc kl_channel_check(struct kl_channel_frame *f, size_t n)
     }
     f->body_len = n - sizeof f->head;
     return f->head.magic == CHANNEL_MAGIC && f->head.version == KL_CHANNEL_VERSION ? KL_OK
-                                                                                    : KL_E_FORMAT;
+                                                                                   : KL_E_FORMAT;
 }
 
-/* The descriptor of a message, or -1. Only one fits the control buffer; the kernel closes what does not fit. */
+/* The descriptor of a message, or -1. Only one fits the control buffer; the kernel closes what does
+ * not fit. */
 static int taken_fd(struct msghdr *msg)
 {
     int fd = -1;
@@ -166,7 +167,8 @@ enum kl_rc kl_ring_attach(int fd, uint8_t **out_ring, struct kl_err *err)
     if (st.st_size != (off_t)KL_RING_BYTES || (fcntl(fd, F_GET_SEALS) & RING_SEALS) != RING_SEALS) {
         return kl_fail(err, KL_E_FORMAT, "shared memory of the parent is of another version");
     }
-    void *ring = mmap(NULL, KL_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    void *ring =
+        mmap(NULL, KL_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
     if (ring == MAP_FAILED) {
         return kl_fail_errno(err, "shared memory of the parent could not be mapped");
     }

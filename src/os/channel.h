@@ -26,7 +26,7 @@
 struct kl_channel_head {
     uint16_t magic;
     uint8_t version;
-    uint8_t type;   /* the protocol above says which */
+    uint8_t type;    /* the protocol above says which */
     uint32_t serial; /* of the document */
     uint64_t value;
 };
@@ -56,8 +56,8 @@ KL_MUST enum kl_rc kl_channel_send(int fd, uint8_t type, uint32_t serial, uint64
  * Receive one frame.
  * @param out_fd  where a passed descriptor goes (-1: none came); NULL: frames with one are refused
  * @param wait    false: KL_E_MORE when nothing is there
- * @return KL_E_MORE when nothing came in time or a signal came; KL_E_FORMAT when it is no frame of this version;
- *         KL_E_IO when the other end is gone
+ * @return KL_E_MORE when nothing came in time or a signal came; KL_E_FORMAT when it is no frame of
+ * this version; KL_E_IO when the other end is gone
  */
 KL_MUST enum kl_rc kl_channel_recv(int fd, struct kl_channel_frame *out_f, int *out_fd, bool wait);
 

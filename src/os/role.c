@@ -14,7 +14,7 @@
 #include "os/channel.h"
 #include "os/sanitizer.h"
 
-static const char *const KEPT[] = {"KULLA_CPU=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
+static const char *const KEPT[] = {"KULLA_CPU=",    "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
                                    "LSAN_OPTIONS=", "MSAN_OPTIONS=", "TSAN_OPTIONS="};
 #define N_KEPT (sizeof KEPT / sizeof KEPT[0])
 
@@ -68,7 +68,7 @@ static int plan_signals(posix_spawnattr_t *attr)
 static int spawn(const char *program, const char *role, int child_fd, pid_t *out_pid)
 {
     /* posix_spawn writes to none of these; its type is older than const. */
-    char *argv[] = {(char *)(uintptr_t)"kulla", (char *)(uintptr_t)"--role",
+    char *argv[] = {(char *)(uintptr_t) "kulla", (char *)(uintptr_t) "--role",
                     (char *)(uintptr_t)role, NULL};
     char *env[N_KEPT + 1];
     posix_spawn_file_actions_t fa;
@@ -89,7 +89,8 @@ static int spawn(const char *program, const char *role, int child_fd, pid_t *out
         rc = plan_signals(&attr);
     }
     if (rc == 0) {
-        rc = posix_spawn(out_pid, program != NULL ? program : "/proc/self/exe", &fa, &attr, argv, env);
+        rc = posix_spawn(out_pid, program != NULL ? program : "/proc/self/exe", &fa, &attr, argv,
+                         env);
     }
     (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&fa);
@@ -103,11 +104,13 @@ enum kl_rc kl_role_start(const char *program, const char *role, struct kl_role *
     pid_t pid = 0;
 
     KL_TRY(kl_channel_pair(fds, err));
-    /* dup2 onto itself would keep close-on-exec, and a low number would be overwritten by /dev/null. */
+    /* dup2 onto itself would keep close-on-exec, and a low number would be overwritten by
+     * /dev/null. */
     int child_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, KL_ROLE_CHANNEL_FD + 1);
     (void)close(fds[1]);
     if (child_fd < 0) {
-        enum kl_rc rc = kl_fail_errno(err, "no channel for a worker; raise the limit of open files");
+        enum kl_rc rc =
+            kl_fail_errno(err, "no channel for a worker; raise the limit of open files");
         (void)close(fds[0]);
         return rc;
     }

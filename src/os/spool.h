@@ -16,16 +16,16 @@ struct kl_spool_opts {
 };
 
 struct kl_spool {
-    int fd;             /* read-only; the caller closes it */
+    int fd; /* read-only; the caller closes it */
     uint64_t len_bytes;
-    bool cut;           /* the pipe had more than max_bytes, or Ctrl-C came: the rest was not read */
+    bool cut; /* the pipe had more than max_bytes, or Ctrl-C came: the rest was not read */
 };
 
 /**
  * Copy all of in_fd (from where it stands).
  * A regular file that stands at its start is not copied: the result is a second descriptor of it.
  */
-KL_MUST enum kl_rc kl_spool_fd(int in_fd, const struct kl_spool_opts *opts,
-                               struct kl_spool *out_s, struct kl_err *err);
+KL_MUST enum kl_rc kl_spool_fd(int in_fd, const struct kl_spool_opts *opts, struct kl_spool *out_s,
+                               struct kl_err *err);
 
 #endif

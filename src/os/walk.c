@@ -18,13 +18,13 @@
 
 /* One batch of a directory's names: the smallest ones behind `after`, sorted. */
 struct names {
-    char *bytes;     /* NUL-terminated names, one behind the other */
+    char *bytes; /* NUL-terminated names, one behind the other */
     size_t len;
     size_t cap;
-    char **at;       /* n pointers into bytes */
+    char **at; /* n pointers into bytes */
     size_t n;
     size_t cap_at;
-    bool more;       /* names were left for the next batch */
+    bool more;              /* names were left for the next batch */
     char limit[NAME_BYTES]; /* when more: only names <= limit belong to this batch */
 };
 
@@ -33,9 +33,9 @@ struct level {
     dev_t dev;
     ino_t ino;
     struct names names;
-    size_t next;     /* in names */
-    size_t path_len; /* of the walk's path, with the '/' */
-    size_t charged;  /* taken from names_left */
+    size_t next;            /* in names */
+    size_t path_len;        /* of the walk's path, with the '/' */
+    size_t charged;         /* taken from names_left */
     char after[NAME_BYTES]; /* the last name of the batch before */
 };
 
@@ -47,7 +47,7 @@ struct walk {
     struct kl_buf path;
     struct level *levels; /* KL_WALK_MAX_DEPTH of them */
     size_t depth;
-    size_t names_left;    /* of the budget, in bytes */
+    size_t names_left; /* of the budget, in bytes */
 };
 
 static int by_name(const void *a, const void *b)
@@ -60,7 +60,8 @@ static void names_halve(struct names *s)
 {
     qsort(s->at, s->n, sizeof *s->at, by_name);
     size_t keep = s->n / 2;
-    /* Packing in address order moves each name down or not at all; the order by name is made again at the end. */
+    /* Packing in address order moves each name down or not at all; the order by name is made again
+     * at the end. */
     char *cut = s->at[keep - 1];
     memcpy(s->limit, cut, strlen(cut) + 1);
     s->more = true;
@@ -142,7 +143,7 @@ static enum kl_rc read_names(struct level *l)
         if (strlen(d->d_name) >= NAME_BYTES) {
             read_errno = ENAMETOOLONG;
         } else if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
-            strcmp(d->d_name, l->after) > 0) {
+                   strcmp(d->d_name, l->after) > 0) {
             names_add(s, d->d_name);
         }
     }
@@ -300,9 +301,12 @@ enum kl_rc kl_walk(const char *path, const struct kl_walk_opts *opts, kl_walk_fn
         w.opts = *opts;
     }
     w.names_left = 2 * (w.opts.names_bytes > 0 ? w.opts.names_bytes : KL_WALK_NAMES_BYTES);
-    kl_buf_init(&w.path, strlen(path) + PATH_BYTES_MAX);
     w.levels = calloc(KL_WALK_MAX_DEPTH, sizeof *w.levels);
-    enum kl_rc rc = w.levels != NULL ? kl_buf_add_str(&w.path, path) : KL_E_NOMEM;
+    if (w.levels == NULL) {
+        return kl_fail(err, KL_E_NOMEM, "out of memory");
+    }
+    kl_buf_init(&w.path, strlen(path) + PATH_BYTES_MAX);
+    enum kl_rc rc = kl_buf_add_str(&w.path, path);
     if (rc == KL_OK) {
         rc = visit(&w, AT_FDCWD, path, w.opts.follow_root);
     }

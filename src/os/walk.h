@@ -15,8 +15,9 @@
 
 #include <sys/stat.h>
 
-#define KL_WALK_MAX_DEPTH 256u            /* directories in directories; LIMIT */
-#define KL_WALK_NAMES_BYTES 8388608u      /* names of one directory held at a time, all levels' sum below 2x this + 8 MiB */
+#define KL_WALK_MAX_DEPTH 256u /* directories in directories; LIMIT */
+#define KL_WALK_NAMES_BYTES                                                                        \
+    8388608u /* names of one directory held at a time, all levels' sum below 2x this + 8 MiB */
 
 enum kl_walk_kind {
     KL_WALK_NONE = 0,
@@ -29,10 +30,10 @@ enum kl_walk_kind {
 
 struct kl_walk_entry {
     enum kl_walk_kind kind;
-    int fd;             /* FILE: read-only; closed after the call unless the callee sets -1 */
-    int sys_errno;      /* UNREADABLE */
+    int fd;              /* FILE: read-only; closed after the call unless the callee sets -1 */
+    int sys_errno;       /* UNREADABLE */
     struct kl_span path; /* any bytes but NUL; borrowed for the call; a '\0' follows it */
-    struct stat st;     /* zero when it could not be had */
+    struct stat st;      /* zero when it could not be had */
 };
 
 /** KL_OK: go on. Anything else ends the walk and is what kl_walk returns. */

@@ -126,7 +126,7 @@ static long do_connect(void)
 
 static long do_send_elsewhere(void)
 {
-    struct iovec iov = {(void *)(uintptr_t)"x", 1};
+    struct iovec iov = {(void *)(uintptr_t) "x", 1};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     return syscall(SYS_sendmsg, peer_fd, &msg, 0);
 }

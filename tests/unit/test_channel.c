@@ -62,7 +62,8 @@ KT_TEST(a_body_at_the_limit_passes_and_one_byte_more_does_not)
     uint8_t *body = calloc(1, KL_CHANNEL_BODY_BYTES + 1);
 
     KT_EQ(kl_channel_pair(fds, NULL), KL_OK);
-    KT_EQ(kl_channel_send(fds[0], 1, 0, 0, kl_span_make(body, KL_CHANNEL_BODY_BYTES), -1, true), KL_OK);
+    KT_EQ(kl_channel_send(fds[0], 1, 0, 0, kl_span_make(body, KL_CHANNEL_BODY_BYTES), -1, true),
+          KL_OK);
     KT_EQ(kl_channel_recv(fds[1], &frame, NULL, true), KL_OK);
     KT_EQ(frame.body_len, KL_CHANNEL_BODY_BYTES);
     KT_EQ(kl_channel_send(fds[0], 1, 0, 0, kl_span_make(body, KL_CHANNEL_BODY_BYTES + 1), -1, true),

@@ -48,7 +48,8 @@ static enum kl_rc lie(char how)
         type = KL_WIRE_DOCUMENT;
         break;
     default: /* 'e': an empty batch */
-        return kl_channel_send(KL_ROLE_CHANNEL_FD, type, serial, 0, kl_span_make(NULL, 0), -1, true);
+        return kl_channel_send(KL_ROLE_CHANNEL_FD, type, serial, 0, kl_span_make(NULL, 0), -1,
+                               true);
     }
     size_t n = kl_wire_put(&ev, slot, 0, body);
     return kl_channel_send(KL_ROLE_CHANNEL_FD, type, serial, 0, kl_span_make(body, n), -1, true);
@@ -185,7 +186,8 @@ static void note(struct outcome *o, const struct kl_event *ev)
             o->pid = (pid_t)strtol((const char *)ev->text.ptr, NULL, 10);
         }
     } else if (ev->kind == KL_EVENT_ANOMALY && strlen(o->codes) + 40 < sizeof o->codes) {
-        strcat(strcat(o->codes, ev->code), " ");
+        size_t at = strlen(o->codes);
+        (void)snprintf(o->codes + at, sizeof o->codes - at, "%s ", ev->code);
     } else if (ev->kind == KL_EVENT_NOT_INSPECTED) {
         o->reason = ev->reason;
     } else if (ev->kind == KL_EVENT_DONE) {
@@ -489,8 +491,8 @@ KT_TEST(a_kernel_without_seccomp_gets_no_worker)
     if (pid == 0) {
         struct kl_session *s = NULL;
         struct kl_err err = {.rc = KL_OK};
-        bool good = take_away(false, true) && kl_session_new(NULL, &s, &err) == KL_E_IO && s == NULL &&
-                    strstr(err.what, "seccomp") != NULL;
+        bool good = take_away(false, true) && kl_session_new(NULL, &s, &err) == KL_E_IO &&
+                    s == NULL && strstr(err.what, "seccomp") != NULL;
         _exit(good ? 0 : 2);
     }
     KT_EQ(status_of(pid), 0);

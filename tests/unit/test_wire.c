@@ -16,7 +16,8 @@ static enum kl_rc check(struct kl_wire_order *o, const void *ptr, size_t len, st
     return rc;
 }
 
-static enum kl_rc send_event(struct kl_wire_order *o, struct kl_event ev, uint32_t slot, uint32_t from)
+static enum kl_rc send_event(struct kl_wire_order *o, struct kl_event ev, uint32_t slot,
+                             uint32_t from)
 {
     uint8_t out[KL_WIRE_RECORD_MAX];
     struct kl_event got;
@@ -47,7 +48,8 @@ KT_TEST(each_kind_comes_out_as_it_went_in)
                           .reason = KL_REASON_ENCRYPTED,
                           .bytes = 1ull << 50,
                           .text = KL_SPAN_LIT("a.zip/\xc3\xab.xlsx")};
-    struct kl_event two = {.kind = KL_EVENT_ANOMALY, .code = "zip.size_lie", .text = KL_SPAN_LIT("a")};
+    struct kl_event two = {
+        .kind = KL_EVENT_ANOMALY, .code = "zip.size_lie", .text = KL_SPAN_LIT("a")};
     struct kl_event got;
 
     kl_wire_order_init(&o, 10);
@@ -78,9 +80,8 @@ KT_TEST(each_kind_comes_out_as_it_went_in)
 KT_TEST(every_truncation_is_refused)
 {
     uint8_t out[KL_WIRE_RECORD_MAX];
-    struct kl_event ev = {.kind = KL_EVENT_NOT_INSPECTED,
-                          .reason = KL_REASON_IO,
-                          .text = KL_SPAN_LIT("some/path")};
+    struct kl_event ev = {
+        .kind = KL_EVENT_NOT_INSPECTED, .reason = KL_REASON_IO, .text = KL_SPAN_LIT("some/path")};
     struct kl_event got;
     size_t n = kl_wire_put(&ev, 0, 0, out);
 
@@ -199,12 +200,25 @@ static enum kl_rc send_path(const char *path, size_t len)
 
 KT_TEST(a_path_is_clean_text)
 {
-    static const char *const GOOD[] = {"", "a b/c", "\xc3\xab", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-                                       "\xef\xbf\xbd", "\xc2\xa0", "\xe2\x80\xa7"};
-    static const char *const BAD[] = {"\n",         "a\x1b[2J",     "\x7f",         "\x80",
-                                      "\xc3",       "\xc0\xaf",     "\xe0\x80\xaf", "\xed\xa0\x80",
-                                      "\xf5\x80\x80\x80", "\xf4\x90\x80\x80", "\xc2\x9b", "\xe2\x80\xae",
-                                      "\xe2\x80\xa8", "\xe2\x81\xa6", "\xe2\x80\x8f", "\xe2\x82"};
+    static const char *const GOOD[] = {
+        "",         "a b/c",       "\xc3\xab", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbd",
+        "\xc2\xa0", "\xe2\x80\xa7"};
+    static const char *const BAD[] = {"\n",
+                                      "a\x1b[2J",
+                                      "\x7f",
+                                      "\x80",
+                                      "\xc3",
+                                      "\xc0\xaf",
+                                      "\xe0\x80\xaf",
+                                      "\xed\xa0\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xc2\x9b",
+                                      "\xe2\x80\xae",
+                                      "\xe2\x80\xa8",
+                                      "\xe2\x81\xa6",
+                                      "\xe2\x80\x8f",
+                                      "\xe2\x82"};
 
     for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++) {
         KT_EQ(send_path(GOOD[i], strlen(GOOD[i])), KL_OK);
