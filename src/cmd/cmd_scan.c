@@ -219,7 +219,7 @@ static int exit_code(const struct kl_scan_totals *t, enum kl_scan_end end, bool 
     if (t->n_failing > 0) {
         return KL_EXIT_FOUND;
     }
-    if (end == KL_SCAN_STOPPED) {
+    if (end != KL_SCAN_COMPLETE) {
         return KL_EXIT_FAILED;
     }
     return t->n_gaps > 0 ? KL_EXIT_NOT_INSPECTED : KL_EXIT_DONE;
@@ -261,7 +261,7 @@ int kl_cmd_scan(int argc, char **argv)
                                           .n_jobs = o.n_jobs};
         enum kl_scan_end end = kl_scan_run(&opts, s.out);
         bool written =
-            kl_scan_out_end(&s.out, end == KL_SCAN_COMPLETE, now_seconds() - start, &totals);
+            kl_scan_out_end(&s.out, end <= KL_SCAN_MISSING, now_seconds() - start, &totals);
         code = exit_code(&totals, end, written);
     }
     kl_inspect_free(&s.ctx);

@@ -46,7 +46,9 @@ struct run {
     uint64_t n_total; /* of the counting walk */
     uint64_t bytes_total;
     bool walked; /* nothing more will be put */
-    bool failed; /* told on stderr */
+    bool failed;  /* told on stderr */
+    bool missing; /* a PATH does not exist; the walk's own */
+    const char *root; /* the PATH that is walked; the walk's own */
     unsigned n_running;
 };
 
@@ -172,6 +174,11 @@ static enum kl_rc on_entry(void *ctx, struct kl_walk_entry *e)
     if (!ok) {
         return KL_E_MORE;
     }
+    if (e->kind == KL_WALK_UNREADABLE && e->sys_errno == ENOENT && strcmp(path, r->root) == 0) {
+        kl_cmd_note("there is no such file or directory", path, "check the path");
+        r->missing = true;
+        return KL_OK;
+    }
     switch (e->kind) {
     case KL_WALK_FILE:
         ok = put_file(r, e->fd, size_of(e), false, path);
@@ -220,6 +227,7 @@ static void *walk_main(void *ctx)
             walk_stdin(r);
             continue;
         }
+        r->root = path;
         enum kl_rc rc = kl_walk(path, &opts, on_entry, r, &err);
         if (rc != KL_OK && rc != KL_E_MORE) {
             err.rc = rc;
@@ -448,5 +456,8 @@ enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out
     (void)pthread_cond_destroy(&r.changed);
     (void)pthread_mutex_destroy(&r.lock);
     free(r.slots);
-    return r.failed ? KL_SCAN_FAILED : stopped ? KL_SCAN_STOPPED : KL_SCAN_COMPLETE;
+    return r.failed    ? KL_SCAN_FAILED
+           : stopped   ? KL_SCAN_STOPPED
+           : r.missing ? KL_SCAN_MISSING
+                       : KL_SCAN_COMPLETE;
 }

@@ -17,6 +17,7 @@ struct kl_scan_opts {
 
 enum kl_scan_end {
     KL_SCAN_COMPLETE = 0,
+    KL_SCAN_MISSING, /* complete but for a PATH that does not exist (told on stderr) */
     KL_SCAN_STOPPED, /* Ctrl-C */
     KL_SCAN_FAILED,  /* told on stderr */
 };

@@ -36,7 +36,7 @@ size_t kl_utf8_char(struct kl_span text, size_t at, uint32_t *out_cp)
     return len;
 }
 
-bool kl_utf8_is_valid(struct kl_span text)
+bool kl_utf8_is_wellformed(struct kl_span text)
 {
     uint32_t cp = 0;
     for (size_t at = 0, len = 0; at < text.len; at += len) {
