@@ -12,7 +12,7 @@ struct kl_scan_opts {
     const struct kl_policy *policy;
     char *const *paths; /* "-" is stdin */
     size_t n_paths;
-    unsigned n_jobs;    /* >= 1 */
+    unsigned n_jobs; /* >= 1 */
 };
 
 enum kl_scan_end {

@@ -210,7 +210,8 @@ static enum kl_rc write_register(const struct kl_finding_register *r, struct kl_
         KL_TRY(kl_buf_add_str(out, "; this looks like an export\n"));
     }
     if (r->exclusive) {
-        KL_TRY(kl_buf_add_str(out, "    origin: holds a column that exists only in this register\n"));
+        KL_TRY(
+            kl_buf_add_str(out, "    origin: holds a column that exists only in this register\n"));
     }
     return KL_OK;
 }
