@@ -16,13 +16,13 @@ struct kl_progress {
 };
 
 struct kl_progress_state {
-    const char *unit;     /* "files", "rows" */
+    const char *unit; /* "files", "rows" */
     uint64_t n_done;
-    uint64_t n_total;     /* 0: not known */
+    uint64_t n_total; /* 0: not known */
     uint64_t bytes_done;
     uint64_t bytes_total; /* 0: not known */
     uint64_t n_findings;
-    bool has_findings;    /* show n_findings */
+    bool has_findings; /* show n_findings */
     double seconds;
 };
 
@@ -34,7 +34,8 @@ void kl_progress_show(struct kl_progress *p, const struct kl_progress_state *s);
 /** Take the line away, before other output. */
 void kl_progress_clear(struct kl_progress *p);
 
-/** The line itself: "1,204 of 3,000 files, 812 MB/s, 2 findings, 12 s left". Zero-terminated, cut to cap. */
+/** The line itself: "1,204 of 3,000 files, 812 MB/s, 2 findings, 12 s left". Zero-terminated, cut
+ * to cap. */
 void kl_progress_line(const struct kl_progress_state *s, char *out, size_t cap);
 
 #endif

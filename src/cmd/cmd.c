@@ -73,7 +73,8 @@ int kl_cmd_bad_option(int got, char *const *argv, const char *remedy)
 int kl_cmd_flush(int code)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        kl_cmd_note("the output cannot be written", NULL, "check the disk or the reader of the pipe");
+        kl_cmd_note("the output cannot be written", NULL,
+                    "check the disk or the reader of the pipe");
         return KL_EXIT_FAILED;
     }
     return code;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 enum kl_exit {
-    KL_EXIT_DONE = 0,          /* nothing at or above the threshold */
-    KL_EXIT_FOUND = 1,         /* findings at or above --fail-on */
+    KL_EXIT_DONE = 0,  /* nothing at or above the threshold */
+    KL_EXIT_FOUND = 1, /* findings at or above --fail-on */
     KL_EXIT_WRONG_USE = 2,
     KL_EXIT_FAILED = 3,        /* could not do it */
     KL_EXIT_NOT_INSPECTED = 4, /* something was not inspected, nothing else was found */
@@ -33,7 +33,8 @@ void kl_cmd_note(const char *what, const char *where, const char *remedy);
 /** Is `arg` "--help" anywhere before "--"? Then the usage of the command goes to stdout. */
 bool kl_cmd_help(const char *usage, int argc, char *const *argv);
 
-/** getopt's complaint about argv as words: unknown option or missing value. `got` is what getopt_long returned. */
+/** getopt's complaint about argv as words: unknown option or missing value. `got` is what
+ * getopt_long returned. */
 int kl_cmd_bad_option(int got, char *const *argv, const char *remedy);
 
 /** Flush stdout; a full disk or a closed pipe is KL_EXIT_FAILED, else `code`. */

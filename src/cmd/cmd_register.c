@@ -60,9 +60,9 @@ static bool read_format(const char *name, bool *out_json)
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"schema", required_argument, NULL, 's'},  {"key", required_argument, NULL, 'k'},
-        {"out", required_argument, NULL, 'o'},     {"rejects", required_argument, NULL, 'r'},
-        {"format", required_argument, NULL, 'f'},  {NULL, 0, NULL, 0},
+        {"schema", required_argument, NULL, 's'}, {"key", required_argument, NULL, 'k'},
+        {"out", required_argument, NULL, 'o'},    {"rejects", required_argument, NULL, 'r'},
+        {"format", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
     };
     optind = 0; /* glibc: start anew, also with another argv */
     opterr = 0;

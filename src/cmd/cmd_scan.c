@@ -147,18 +147,24 @@ static int check_keys(struct options *o)
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"index", required_argument, NULL, 'i'},    {"key", required_argument, NULL, 'k'},
-        {"packs", required_argument, NULL, 'p'},    {"policy", required_argument, NULL, 'P'},
-        {"fail-on", required_argument, NULL, 'F'},  {"jobs", required_argument, NULL, 'j'},
-        {"format", required_argument, NULL, 'f'},   {"out", required_argument, NULL, 'o'},
-        {"all", no_argument, NULL, 'a'},            {"baseline", required_argument, NULL, 'b'},
-        {"write-baseline", required_argument, NULL, 'B'}, {NULL, 0, NULL, 0},
+        {"index", required_argument, NULL, 'i'},
+        {"key", required_argument, NULL, 'k'},
+        {"packs", required_argument, NULL, 'p'},
+        {"policy", required_argument, NULL, 'P'},
+        {"fail-on", required_argument, NULL, 'F'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"format", required_argument, NULL, 'f'},
+        {"out", required_argument, NULL, 'o'},
+        {"all", no_argument, NULL, 'a'},
+        {"baseline", required_argument, NULL, 'b'},
+        {"write-baseline", required_argument, NULL, 'B'},
+        {NULL, 0, NULL, 0},
     };
     optind = 0; /* glibc: start anew, also with another argv */
     opterr = 0;
     for (int c = 0; (c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
-        int code = c == '?' || c == ':' ? kl_cmd_bad_option(c, argv, remedy)
-                                        : read_option(o, c, optarg);
+        int code =
+            c == '?' || c == ':' ? kl_cmd_bad_option(c, argv, remedy) : read_option(o, c, optarg);
         if (code >= 0) {
             return code;
         }
@@ -197,10 +203,8 @@ static int open_scan(struct options *o, struct scan *s)
     for (size_t i = 0; i < o->n_indexes; i++) {
         indexes[i] = (struct kl_inspect_index){o->indexes[i], o->keys[i]};
     }
-    const struct kl_inspect_opts opts = {.indexes = indexes,
-                                         .n_indexes = o->n_indexes,
-                                         .packs = o->packs,
-                                         .policy = &s->policy};
+    const struct kl_inspect_opts opts = {
+        .indexes = indexes, .n_indexes = o->n_indexes, .packs = o->packs, .policy = &s->policy};
     if (kl_inspect_new(&opts, &s->ctx, &failed, &err) != KL_OK) {
         return kl_cmd_failed(failed < o->n_indexes ? o->indexes[failed] : NULL, &err);
     }
@@ -219,7 +223,7 @@ static int exit_code(const struct kl_scan_totals *t, enum kl_scan_end end, bool 
     if (t->n_failing > 0) {
         return KL_EXIT_FOUND;
     }
-    if (end == KL_SCAN_STOPPED) {
+    if (end != KL_SCAN_COMPLETE) {
         return KL_EXIT_FAILED;
     }
     return t->n_gaps > 0 ? KL_EXIT_NOT_INSPECTED : KL_EXIT_DONE;
@@ -261,7 +265,7 @@ int kl_cmd_scan(int argc, char **argv)
                                           .n_jobs = o.n_jobs};
         enum kl_scan_end end = kl_scan_run(&opts, s.out);
         bool written =
-            kl_scan_out_end(&s.out, end == KL_SCAN_COMPLETE, now_seconds() - start, &totals);
+            kl_scan_out_end(&s.out, end <= KL_SCAN_MISSING, now_seconds() - start, &totals);
         code = exit_code(&totals, end, written);
     }
     kl_inspect_free(&s.ctx);

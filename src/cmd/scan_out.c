@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MAX_FINDING_BYTES 268435456u /* of one finding as text: a bound, never reached by our limits */
+#define MAX_FINDING_BYTES                                                                          \
+    268435456u /* of one finding as text: a bound, never reached by our limits */
 
 struct kl_scan_out {
     struct kl_scan_out_opts opts;

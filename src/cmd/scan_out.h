@@ -18,20 +18,21 @@ enum kl_scan_format {
 
 struct kl_scan_out_opts {
     enum kl_scan_format format;
-    bool all;                     /* also what passes */
-    const char *out_path;         /* NULL: stdout */
-    const char *write_baseline;   /* NULL: none */
+    bool all;                           /* also what passes */
+    const char *out_path;               /* NULL: stdout */
+    const char *write_baseline;         /* NULL: none */
     const struct kl_baseline *baseline; /* NULL: none; borrowed */
     enum kl_verdict fail_on;
 };
 
 struct kl_scan_totals {
     uint64_t n_documents;
-    uint64_t n_ignored; /* by the policy */
-    uint64_t n_known;   /* in the baseline */
+    uint64_t n_ignored;                        /* by the policy */
+    uint64_t n_known;                          /* in the baseline */
     uint64_t n_verdicts[KL_VERDICT_BLOCK + 1]; /* without the known ones */
-    uint64_t n_failing; /* at or above fail_on, without the known ones */
-    uint64_t n_gaps;    /* documents not wholly inspected, without the known ones and what the policy passes */
+    uint64_t n_failing;                        /* at or above fail_on, without the known ones */
+    uint64_t n_gaps; /* documents not wholly inspected, without the known ones and what the policy
+                        passes */
     uint64_t seen;
     uint64_t not_inspected;
 };

@@ -40,13 +40,15 @@ struct run {
     pthread_cond_t changed;
     struct slot *slots; /* ring of n_slots */
     size_t n_slots;
-    uint64_t n_put;   /* documents put into the ring so far */
+    uint64_t n_put; /* documents put into the ring so far */
     uint64_t n_taken;
     uint64_t n_shown;
     uint64_t n_total; /* of the counting walk */
     uint64_t bytes_total;
-    bool walked; /* nothing more will be put */
-    bool failed; /* told on stderr */
+    bool walked;      /* nothing more will be put */
+    bool failed;      /* told on stderr */
+    bool missing;     /* a PATH does not exist; the walk's own */
+    const char *root; /* the PATH that is walked; the walk's own */
     unsigned n_running;
 };
 
@@ -172,6 +174,11 @@ static enum kl_rc on_entry(void *ctx, struct kl_walk_entry *e)
     if (!ok) {
         return KL_E_MORE;
     }
+    if (e->kind == KL_WALK_UNREADABLE && e->sys_errno == ENOENT && strcmp(path, r->root) == 0) {
+        kl_cmd_note("there is no such file or directory", path, "check the path");
+        r->missing = true;
+        return KL_OK;
+    }
     switch (e->kind) {
     case KL_WALK_FILE:
         ok = put_file(r, e->fd, size_of(e), false, path);
@@ -220,6 +227,7 @@ static void *walk_main(void *ctx)
             walk_stdin(r);
             continue;
         }
+        r->root = path;
         enum kl_rc rc = kl_walk(path, &opts, on_entry, r, &err);
         if (rc != KL_OK && rc != KL_E_MORE) {
             err.rc = rc;
@@ -264,8 +272,7 @@ static struct slot *take(struct run *r)
     while (s == NULL) {
         /* Slots that the walk filled itself are done already. */
         while (r->n_taken < r->n_put &&
-               (r->n_taken < r->n_shown ||
-                r->slots[r->n_taken % r->n_slots].state != SLOT_READY)) {
+               (r->n_taken < r->n_shown || r->slots[r->n_taken % r->n_slots].state != SLOT_READY)) {
             r->n_taken++;
         }
         if (is_over(r) || (r->n_taken == r->n_put && r->walked)) {
@@ -358,16 +365,16 @@ static void watch(struct run *r, struct kl_progress *line)
             (void)pthread_cond_broadcast(&r->changed);
         }
         const struct kl_scan_totals *t = kl_scan_out_totals(r->out);
-        kl_progress_show(line, &(struct kl_progress_state){
-                                   .unit = "files",
-                                   .n_done = r->n_shown,
-                                   .n_total = r->n_total,
-                                   .bytes_done = atomic_load(&r->live.n_bytes),
-                                   .bytes_total = r->bytes_total,
-                                   .n_findings = t->n_documents - t->n_known -
-                                                 t->n_verdicts[KL_VERDICT_PASS],
-                                   .has_findings = true,
-                                   .seconds = seconds_since(&start)});
+        kl_progress_show(line,
+                         &(struct kl_progress_state){.unit = "files",
+                                                     .n_done = r->n_shown,
+                                                     .n_total = r->n_total,
+                                                     .bytes_done = atomic_load(&r->live.n_bytes),
+                                                     .bytes_total = r->bytes_total,
+                                                     .n_findings = t->n_documents - t->n_known -
+                                                                   t->n_verdicts[KL_VERDICT_PASS],
+                                                     .has_findings = true,
+                                                     .seconds = seconds_since(&start)});
     }
     (void)pthread_mutex_unlock(&r->lock);
 }
@@ -448,5 +455,8 @@ enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out
     (void)pthread_cond_destroy(&r.changed);
     (void)pthread_mutex_destroy(&r.lock);
     free(r.slots);
-    return r.failed ? KL_SCAN_FAILED : stopped ? KL_SCAN_STOPPED : KL_SCAN_COMPLETE;
+    return r.failed    ? KL_SCAN_FAILED
+           : stopped   ? KL_SCAN_STOPPED
+           : r.missing ? KL_SCAN_MISSING
+                       : KL_SCAN_COMPLETE;
 }

@@ -12,11 +12,12 @@ struct kl_scan_opts {
     const struct kl_policy *policy;
     char *const *paths; /* "-" is stdin */
     size_t n_paths;
-    unsigned n_jobs;    /* >= 1 */
+    unsigned n_jobs; /* >= 1 */
 };
 
 enum kl_scan_end {
     KL_SCAN_COMPLETE = 0,
+    KL_SCAN_MISSING, /* complete but for a PATH that does not exist (told on stderr) */
     KL_SCAN_STOPPED, /* Ctrl-C */
     KL_SCAN_FAILED,  /* told on stderr */
 };

@@ -1,17 +1,19 @@
 #include "cmd/cmd.h"
 
-const char kl_usage_keygen[] =
-    "usage: kulla keygen KEYFILE\n"
-    "\n"
-    "Make a new random key file, readable by its owner only. An existing file is never overwritten.\n"
-    "Keep a copy apart from the indexes: without it an index says nothing, with it an index can be\n"
-    "asked about single persons.\n";
+const char kl_usage_keygen[] = "usage: kulla keygen KEYFILE\n"
+                               "\n"
+                               "Make a new random key file, readable by its owner only. An "
+                               "existing file is never overwritten.\n"
+                               "Keep a copy apart from the indexes: without it an index says "
+                               "nothing, with it an index can be\n"
+                               "asked about single persons.\n";
 
 const char kl_usage_register[] =
     "usage: kulla register build --schema S.yaml --key KEYFILE -o R.kidx [options] INPUT...\n"
     "       kulla register info R.kidx [--format text|json]\n"
     "\n"
-    "build: turn a register (CSV, TSV or XLSX files with a header line) into a keyed index. Rows that\n"
+    "build: turn a register (CSV, TSV or XLSX files with a header line) into a keyed index. Rows "
+    "that\n"
     "do not fit the schema are left out, counted and shown.\n"
     "\n"
     "  --schema S.yaml   columns, their types and roles\n"
@@ -26,7 +28,8 @@ const char kl_usage_scan[] =
     "usage: kulla scan [--index R.kidx --key KEYFILE]... [options] PATH...|-\n"
     "\n"
     "Look for rows of registers and for identifiers in files, in directories with all below them,\n"
-    "and in what comes on stdin (-). Symbolic links are not followed; special files are not opened.\n"
+    "and in what comes on stdin (-). Symbolic links are not followed; special files are not "
+    "opened.\n"
     "\n"
     "  --index R.kidx         an index from kulla register build; may be repeated\n"
     "  --key KEYFILE          its key: one after each --index, or one for all\n"

@@ -285,7 +285,8 @@ static enum kl_rc parse_line(struct kl_baseline *b, struct kl_span text, bool fi
 
     if (first) {
         if (!ok || line.version == 0) {
-            return kl_fail(err, KL_E_FORMAT, "not a kulla baseline; write one with --write-baseline");
+            return kl_fail(err, KL_E_FORMAT,
+                           "not a kulla baseline; write one with --write-baseline");
         }
         if (line.version != 1) {
             return kl_fail(err, KL_E_FORMAT,

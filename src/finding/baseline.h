@@ -1,12 +1,13 @@
 /*
- * What is already known: a file of fingerprints, so that a repeated scan shows only what is new or has grown.
+ * What is already known: a file of fingerprints, so that a repeated scan shows only what is new or
+ * has grown.
  *
- * A finding has items: one for each register (its name and the columns found), each identifier type and each reason of
- * bytes not inspected. An item's fingerprint is a BLAKE2b-256 digest of the path and those names, its count the rows,
- * distinct values or bytes. A finding is known when each of its items is in the baseline with a count not smaller.
- * The file is JSON lines: {"kulla_baseline":1}, then {"fingerprint":"…","count":N,"kind":"…","path":"…"}
- * where kind and path are for readers only.
- * Thread rule: one owner; a const baseline may be shared.
+ * A finding has items: one for each register (its name and the columns found), each identifier type
+ * and each reason of bytes not inspected. An item's fingerprint is a BLAKE2b-256 digest of the path
+ * and those names, its count the rows, distinct values or bytes. A finding is known when each of
+ * its items is in the baseline with a count not smaller. The file is JSON lines:
+ * {"kulla_baseline":1}, then {"fingerprint":"…","count":N,"kind":"…","path":"…"} where kind and
+ * path are for readers only. Thread rule: one owner; a const baseline may be shared.
  */
 #ifndef KL_FINDING_BASELINE_H
 #define KL_FINDING_BASELINE_H
@@ -51,7 +52,8 @@ KL_MUST enum kl_rc kl_baseline_read(const char *path, struct kl_baseline *out_b,
                                     struct kl_err *err);
 void kl_baseline_done(struct kl_baseline *b);
 
-/** True when the finding has items and all are known and have not grown. KL_E_NOMEM counts as not known. */
+/** True when the finding has items and all are known and have not grown. KL_E_NOMEM counts as not
+ * known. */
 bool kl_baseline_has(const struct kl_baseline *b, const struct kl_finding *f);
 
 /** Append the first line of a baseline file. */

@@ -11,13 +11,15 @@
 
 enum kl_verdict {
     KL_VERDICT_PASS = 0,
-    KL_VERDICT_NOT_INSPECTED, /* below log: nothing found in what was read, something was not read */
+    KL_VERDICT_NOT_INSPECTED, /* below log: nothing found in what was read, something was not read
+                               */
     KL_VERDICT_LOG,
     KL_VERDICT_HOLD,
     KL_VERDICT_BLOCK,
 };
 
-const char *kl_verdict_name(enum kl_verdict v); /* "pass", "not_inspected", "log", "hold", "block" */
+const char *kl_verdict_name(
+    enum kl_verdict v); /* "pass", "not_inspected", "log", "hold", "block" */
 /** @return false when name is none of them */
 bool kl_verdict_parse(const char *name, enum kl_verdict *out_v);
 
@@ -25,12 +27,13 @@ struct kl_finding_column {
     char name[64];
     uint64_t n_cells; /* distinct rows in which this column was found */
     bool derived;     /* follows from another column: shown, never counted as evidence */
-    uint8_t ordinal;  /* its number among the fingerprinted columns, from 0: the bit in kl_finding_part.columns */
+    uint8_t ordinal;  /* its number among the fingerprinted columns, from 0: the bit in
+                         kl_finding_part.columns */
 };
 
 struct kl_finding_part {
-    char *path;      /* UTF-8; owned */
-    uint64_t n_rows; /* distinct rows accepted in this part */
+    char *path;       /* UTF-8; owned */
+    uint64_t n_rows;  /* distinct rows accepted in this part */
     uint64_t columns; /* bit i: the column with ordinal i was found in this part */
 };
 
@@ -47,8 +50,8 @@ struct kl_finding_register {
     double log10_chance;   /* log10 of the probability of this document by coincidence; <= 0 */
     uint64_t first_row;    /* row numbers in the register, 1-based; 0: none */
     uint64_t last_row;
-    bool exclusive;        /* a column that exists only in this register was matched */
-    bool in_order;         /* rows appear in register order (an export, unsorted) */
+    bool exclusive;                    /* a column that exists only in this register was matched */
+    bool in_order;                     /* rows appear in register order (an export, unsorted) */
     struct kl_finding_column *columns; /* in schema order, only those found; owned */
     size_t n_columns;
     struct kl_finding_part *parts; /* owned */
@@ -56,10 +59,10 @@ struct kl_finding_register {
 };
 
 struct kl_finding_identifier {
-    char type[16];      /* "al.nid", "al.nipt", "iban", "phone", "plate", "mrz", "card" */
-    uint64_t n_values;  /* of the shape */
+    char type[16];       /* "al.nid", "al.nipt", "iban", "phone", "plate", "mrz", "card" */
+    uint64_t n_values;   /* of the shape */
     uint64_t n_distinct; /* of the valid ones */
-    uint64_t n_valid;   /* check digit right (or no check exists) */
+    uint64_t n_valid;    /* check digit right (or no check exists) */
 };
 
 struct kl_finding_gap { /* bytes not inspected */
@@ -75,9 +78,9 @@ struct kl_finding_anomaly {
 
 #define KL_SAMPLE_BYTES 16
 struct kl_finding {
-    char *path;       /* as given by the user or the walk; any bytes; owned */
+    char *path; /* as given by the user or the walk; any bytes; owned */
     enum kl_verdict verdict;
-    bool partial;     /* stopped before the end (Ctrl-C, worker lost) */
+    bool partial; /* stopped before the end (Ctrl-C, worker lost) */
     uint64_t seen;
     uint64_t inspected;
     uint64_t not_inspected;
@@ -91,11 +94,11 @@ struct kl_finding {
     uint64_t n_gaps_more; /* beyond KL_MAX_FINDING_GAPS; their bytes are in the totals */
     struct kl_finding_anomaly *anomalies;
     size_t n_anomalies;
-    uint64_t n_anomalies_more; /* beyond KL_MAX_FINDING_ANOMALIES */
+    uint64_t n_anomalies_more;        /* beyond KL_MAX_FINDING_ANOMALIES */
     char (*samples)[KL_SAMPLE_BYTES]; /* masked: "A1…8K" */
     size_t n_samples;
     bool in_baseline; /* known before (--baseline) and not grown: shown, not counted */
-    char rule[64]; /* the policy rule that decided; "" = default */
+    char rule[64];    /* the policy rule that decided; "" = default */
 };
 
 #define KL_MAX_FINDING_GAPS 1000u
@@ -109,7 +112,8 @@ void kl_finding_done(struct kl_finding *f);
 /* Adders copy what they are given; arrays grow; past the maximum they only count. */
 KL_MUST enum kl_rc kl_finding_add_gap(struct kl_finding *f, struct kl_span at, const char *reason,
                                       uint64_t bytes);
-KL_MUST enum kl_rc kl_finding_add_anomaly(struct kl_finding *f, struct kl_span at, const char *code);
+KL_MUST enum kl_rc kl_finding_add_anomaly(struct kl_finding *f, struct kl_span at,
+                                          const char *code);
 /** First two and last two characters kept, the rest an ellipsis; fewer for short values. */
 KL_MUST enum kl_rc kl_finding_add_sample(struct kl_finding *f, struct kl_pii value);
 

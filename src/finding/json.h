@@ -1,10 +1,10 @@
 /*
  * A small streaming JSON writer over a growable buffer.
  *
- * Whatever bytes go in, valid UTF-8 JSON comes out: malformed UTF-8 becomes \ufffd, controls and characters that
- * hide or reorder text are escaped. The first failure sticks in `rc`; later calls do nothing. Misuse (a value without a
- * key in an object, one `end` too many) is our bug and aborts.
- * Thread rule: one owner.
+ * Whatever bytes go in, valid UTF-8 JSON comes out: malformed UTF-8 becomes \ufffd, controls and
+ * characters that hide or reorder text are escaped. The first failure sticks in `rc`; later calls
+ * do nothing. Misuse (a value without a key in an object, one `end` too many) is our bug and
+ * aborts. Thread rule: one owner.
  */
 #ifndef KL_FINDING_JSON_H
 #define KL_FINDING_JSON_H

@@ -11,7 +11,8 @@
 
 /**
  * "A1…8K": the first two and last two of at least 8 characters, one and one of 4 to 7, else only
- * the ellipsis; one and one, too, where two and two would not fit. Characters that are malformed or not plain show as
+ * the ellipsis; one and one, too, where two and two would not fit. Characters that are malformed or
+ * not plain show as
  * '?'. White space around the value does not count.
  * @param out  valid UTF-8, zero-terminated
  */

@@ -17,7 +17,10 @@ size_t kl_utf8_char(struct kl_span text, size_t at, uint32_t *out_cp)
         *out_cp = c;
         return 1;
     }
-    size_t len = c >= 0xf0 && c < 0xf8 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc0 && c < 0xe0 ? 2 : 0;
+    size_t len = c >= 0xf0 && c < 0xf8   ? 4
+                 : c >= 0xe0 && c < 0xf0 ? 3
+                 : c >= 0xc0 && c < 0xe0 ? 2
+                                         : 0;
     if (len == 0 || len > text.len - at) {
         return 0;
     }
@@ -36,7 +39,7 @@ size_t kl_utf8_char(struct kl_span text, size_t at, uint32_t *out_cp)
     return len;
 }
 
-bool kl_utf8_is_valid(struct kl_span text)
+bool kl_utf8_is_wellformed(struct kl_span text)
 {
     uint32_t cp = 0;
     for (size_t at = 0, len = 0; at < text.len; at += len) {

@@ -14,9 +14,10 @@
 size_t kl_utf8_char(struct kl_span text, size_t at, uint32_t *out_cp);
 
 /** True when all of text is well-formed. */
-bool kl_utf8_is_valid(struct kl_span text);
+bool kl_utf8_is_wellformed(struct kl_span text);
 
-/** False for what moves the cursor, reorders or hides text: controls, bidi, zero-width, line and paragraph separators. */
+/** False for what moves the cursor, reorders or hides text: controls, bidi, zero-width, line and
+ * paragraph separators. */
 bool kl_utf8_is_plain(uint32_t cp);
 
 #endif

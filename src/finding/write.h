@@ -2,7 +2,8 @@
  * The three outputs of a finding: JSON lines, SARIF 2.1.0 and a report for people.
  *
  * All append valid UTF-8 to a buffer; document content never reaches them, paths of any bytes do.
- * Return KL_E_NOMEM or KL_E_LIMIT from the buffer, else KL_OK. Thread rule: pure but for the buffer.
+ * Return KL_E_NOMEM or KL_E_LIMIT from the buffer, else KL_OK. Thread rule: pure but for the
+ * buffer.
  */
 #ifndef KL_FINDING_WRITE_H
 #define KL_FINDING_WRITE_H

@@ -172,7 +172,7 @@ enum kl_rc kl_write_json(const struct kl_finding *f, struct kl_buf *out)
     kl_json_object(&j);
     kl_json_key(&j, "path");
     kl_json_bytes(&j, path);
-    if (!kl_utf8_is_valid(path)) {
+    if (!kl_utf8_is_wellformed(path)) {
         kl_json_key(&j, "path_hex");
         kl_json_hex(&j, path);
     }

@@ -5,7 +5,8 @@
 
 #include <inttypes.h>
 
-/* The parts of the document around the results are written as text: the writer's state ends with each call. */
+/* The parts of the document around the results are written as text: the writer's state ends with
+ * each call. */
 static const char sarif_head[] =
     "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
     "\"runs\":[{\"tool\":{\"driver\":{\"name\":\"kulla\",\"rules\":["

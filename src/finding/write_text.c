@@ -210,7 +210,8 @@ static enum kl_rc write_register(const struct kl_finding_register *r, struct kl_
         KL_TRY(kl_buf_add_str(out, "; this looks like an export\n"));
     }
     if (r->exclusive) {
-        KL_TRY(kl_buf_add_str(out, "    origin: holds a column that exists only in this register\n"));
+        KL_TRY(
+            kl_buf_add_str(out, "    origin: holds a column that exists only in this register\n"));
     }
     return KL_OK;
 }
@@ -247,18 +248,23 @@ static enum kl_rc write_gaps(const struct kl_finding *f, struct kl_buf *out)
     if (f->n_gaps == 0 && f->not_inspected == 0) {
         return KL_OK;
     }
-    KL_TRY(kl_buf_add_str(out, "  not inspected: "));
-    KL_TRY(kl_write_size(f->not_inspected, out));
-    KL_TRY(kl_buf_add_str(out, " of "));
-    KL_TRY(kl_write_size(f->seen, out));
+    KL_TRY(kl_buf_add_str(out, "  not inspected:"));
+    if (f->not_inspected > 0) {
+        KL_TRY(kl_buf_add_u8(out, ' '));
+        KL_TRY(kl_write_size(f->not_inspected, out));
+        KL_TRY(kl_buf_add_str(out, " of "));
+        KL_TRY(kl_write_size(f->seen, out));
+    }
     KL_TRY(kl_buf_add_u8(out, '\n'));
     size_t n = f->n_gaps < GAPS_SHOWN ? f->n_gaps : GAPS_SHOWN;
     for (size_t i = 0; i < n; i++) {
         const struct kl_finding_gap *g = &f->gaps[i];
         KL_TRY(kl_buf_addf(out, "    %s: ", g->reason));
         KL_TRY(kl_write_safe(kl_span_str(g->at[0] != '\0' ? g->at : f->path), out));
-        KL_TRY(kl_buf_add_str(out, ", "));
-        KL_TRY(kl_write_size(g->bytes, out));
+        if (g->bytes > 0) {
+            KL_TRY(kl_buf_add_str(out, ", "));
+            KL_TRY(kl_write_size(g->bytes, out));
+        }
         KL_TRY(kl_buf_add_u8(out, '\n'));
     }
     return write_more(f->n_gaps - n + f->n_gaps_more, out);

@@ -1,8 +1,9 @@
 /*
  * The policy: from what was found to a verdict, with stated odds.
  *
- * YAML read strictly: an unknown key, a value out of range or a key given twice is an error with its line.
- * packs/policy/default.yaml shows every key with its default. Thread rule: a const policy may be shared.
+ * YAML read strictly: an unknown key, a value out of range or a key given twice is an error with
+ * its line. packs/policy/default.yaml shows every key with its default. Thread rule: a const policy
+ * may be shared.
  */
 #ifndef KL_INSPECT_POLICY_H
 #define KL_INSPECT_POLICY_H
@@ -16,9 +17,9 @@
 
 /* When the rows of one register mean something. */
 struct kl_policy_limits {
-    double row_bits;         /* evidence a row needs to count as accepted */
-    uint64_t log_rows;       /* log: at least so many rows … */
-    double log_bits;         /* … and so many bits together */
+    double row_bits;   /* evidence a row needs to count as accepted */
+    uint64_t log_rows; /* log: at least so many rows … */
+    double log_bits;   /* … and so many bits together */
     uint64_t hold_rows;
     uint64_t block_rows;
     uint64_t exclusive_rows; /* block: rows, when a column that exists nowhere else is among them */
@@ -41,8 +42,8 @@ struct kl_policy_register {
 };
 
 struct kl_policy_allow {
-    char *glob;                          /* of the path; '*' also crosses '/'; owned */
-    char name[KL_POLICY_NAME_BYTES];     /* register; "" = any */
+    char *glob;                      /* of the path; '*' also crosses '/'; owned */
+    char name[KL_POLICY_NAME_BYTES]; /* register; "" = any */
     uint64_t max_rows;
 };
 
@@ -74,7 +75,8 @@ KL_MUST enum kl_rc kl_policy_parse(struct kl_span yaml, struct kl_policy *out_p,
 /** kl_policy_parse of a file; KL_E_IO when it cannot be read. */
 KL_MUST enum kl_rc kl_policy_read(const char *path, struct kl_policy *out_p, struct kl_err *err);
 
-/** The limits of a register; borrowed from p. limits->row_bits is the engine's threshold for a row. */
+/** The limits of a register; borrowed from p. limits->row_bits is the engine's threshold for a row.
+ */
 const struct kl_policy_limits *kl_policy_limits_get(const struct kl_policy *p, const char *name);
 
 /** Number in kl_policy.gaps of a reason's name ("encrypted", …; "default" is 0), or -1. */
@@ -83,7 +85,8 @@ int kl_policy_reason_get(struct kl_span name);
 /** True when the policy says that this path is not scanned. */
 bool kl_policy_is_ignored(const struct kl_policy *p, const char *path);
 
-/** Set f->verdict and f->rule from its registers, identifiers and gaps: the highest that applies. */
+/** Set f->verdict and f->rule from its registers, identifiers and gaps: the highest that applies.
+ */
 void kl_policy_decide(const struct kl_policy *p, struct kl_finding *f);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <yaml.h>
 
-/* What a parse carries along. The document is libyaml's, a flat array of nodes: depth here is fixed by the keys. */
+/* What a parse carries along. The document is libyaml's, a flat array of nodes: depth here is fixed
+ * by the keys. */
 struct parse {
     yaml_document_t *doc;
     struct kl_policy *p;
@@ -143,7 +144,8 @@ static enum kl_rc read_glob(struct parse *ps, const yaml_node_t *n, void *target
     struct kl_span s = scalar_of(n);
     (void)f;
     if (s.len == 0 || s.len > 1024 || memchr(s.ptr, 0, s.len) != NULL) {
-        return fail_at(ps, n, KL_E_FORMAT, "not a path pattern; use 1 to 1024 bytes, as in \"*.iso\"");
+        return fail_at(ps, n, KL_E_FORMAT,
+                       "not a path pattern; use 1 to 1024 bytes, as in \"*.iso\"");
     }
     char *glob = strndup((const char *)s.ptr, s.len);
     if (glob == NULL) {
@@ -188,8 +190,9 @@ static enum kl_rc read_block(struct parse *ps, const yaml_node_t *n, void *targe
         {"ratio_times", read_f64, AT(ratio_times), 1, 1e9},
     };
     (void)f;
-    return READ_MAP(ps, n, target, fields,
-                    "unknown in block; use rows, exclusive_rows, ratio_keys, ratio_min, ratio_times");
+    return READ_MAP(
+        ps, n, target, fields,
+        "unknown in block; use rows, exclusive_rows, ratio_keys, ratio_min, ratio_times");
 }
 
 #define LIMIT_FIELDS                                                                               \
@@ -260,7 +263,8 @@ static enum kl_rc read_registers(struct parse *ps, const yaml_node_t *n, void *t
                         "unknown in an entry of registers; use name and thresholds"));
         for (size_t k = 0; k < i; k++) {
             if (strcmp(p->registers[k].name, r->name) == 0) {
-                return fail_at(ps, item, KL_E_FORMAT, "a register is given twice; keep one of them");
+                return fail_at(ps, item, KL_E_FORMAT,
+                               "a register is given twice; keep one of them");
             }
         }
         if (r->name[0] == '\0') {
@@ -359,7 +363,8 @@ static enum kl_rc read_gap_verdict(struct parse *ps, const yaml_node_t *n, void 
                          "not a verdict; use pass, not_inspected, log, hold or block");
 }
 
-/* One verdict for all reasons, or a mapping whose "default" stands for the reasons it does not name. */
+/* One verdict for all reasons, or a mapping whose "default" stands for the reasons it does not
+ * name. */
 static enum kl_rc read_gaps(struct parse *ps, const yaml_node_t *n, void *target,
                             const struct field *f)
 {
@@ -385,7 +390,8 @@ static enum kl_rc read_gaps(struct parse *ps, const yaml_node_t *n, void *target
                 return fail_at(ps, key, KL_E_FORMAT, "a key is given twice; keep one of them");
             }
             seen |= UINT32_C(1) << i;
-            KL_TRY(read_gap_verdict(ps, yaml_document_get_node(ps->doc, pair->value), &named[i], f));
+            KL_TRY(
+                read_gap_verdict(ps, yaml_document_get_node(ps->doc, pair->value), &named[i], f));
             is_named[i] = true;
         }
     } else {
