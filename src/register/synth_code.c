@@ -224,6 +224,11 @@ void kl_synth_code_put(struct kl_synth_text *out, struct kl_span in, enum kl_syn
         mail_head_put(out, "base64");
         base64_put(out, in, 76);
         break;
+    case KL_SYNTH_PLAIN_MAIL:
+        mail_head_put(out, "8bit");
+        kl_synth_text_str(out, "Përshëndetje,\r\n\r\nja lista e kërkuar:\r\n\r\n");
+        kl_synth_text_span(out, in);
+        break;
     case KL_SYNTH_HEX:
         hex_put(out, in);
         break;

@@ -157,6 +157,7 @@ enum kl_synth_code {
     KL_SYNTH_ENTITIES_ALL, /* every letter and digit &#N; */
     KL_SYNTH_QP_MAIL,
     KL_SYNTH_BASE64_MAIL,
+    KL_SYNTH_PLAIN_MAIL, /* 8bit, a sentence before the text */
 };
 
 /** Append in, recoded, to out. */

@@ -113,7 +113,7 @@ static const struct leak_case cases[] = {
     {"16-sql.sql", "16c SQL INSERT", SAL, SIX, NULL, ANY, SQL, ',', 0, 0, NULL},
     {"16-copy.sql", "16d SQL COPY", SAL, SIX, NULL, ANY, COPY, '\t', 0, 0, NULL},
     {"16-xml.xml", "16e XML elements", SAL, SIX, NULL, ANY, XML, ',', 0, 0, NULL},
-    {"16-mail.eml", "16f CSV in a mail body", SAL, SIX, NULL, ANY, TABLE, ',', 0, KL_SYNTH_QP_MAIL, NULL},
+    {"16-mail.eml", "16f CSV in a mail body", SAL, SIX, NULL, ANY, TABLE, ',', 0, KL_SYNTH_PLAIN_MAIL, NULL},
     {"17-concatenated.txt", "17 concatenated without separators", SAL, "nid,given,family,phone", NULL, ANY, CONCAT, ',', 0, 0, "optional"},
     {"18-homoglyph.csv", "18a Cyrillic look-alikes", SAL, SIX, NULL, ANY, TABLE, ',', KL_SYNTH_HOMOGLYPH, 0, NULL},
     {"18-homoglyph-plates.csv", "18b Cyrillic look-alikes, plates", VEH, "plate,given,family,make", NULL, ANY, TABLE, ',', KL_SYNTH_HOMOGLYPH, 0, NULL},

@@ -48,7 +48,7 @@ static void cell_write(struct workbook *w, uint16_t col, uint8_t from, struct kl
     if (!head && (from == SALARY || from == PHONE)) {
         double v = 0; /* as Excel has it: the 0 of the phone is lost */
         for (size_t i = 0; i < n; i++) {
-            v = v * 10 + (cell.ptr[i] - '0');
+            v = v * 10 + (cell.ptr[i] & 15);
         }
         if (n > 0) {
             note(w, worksheet_write_number(w->sheet, w->sheet_row, col, v, NULL));
@@ -60,15 +60,31 @@ static void cell_write(struct workbook *w, uint16_t col, uint8_t from, struct kl
     note(w, worksheet_write_string(w->sheet, w->sheet_row, col, text, NULL));
 }
 
-static enum kl_rc sheet_begin(struct workbook *w)
+static void names_split(struct kl_span name[static N_COLUMNS])
 {
     const char *h = kl_synth_header(KL_SYNTH_SALARIES);
-    struct kl_span name[N_COLUMNS];
     for (unsigned i = 0; i < N_COLUMNS; i++) {
         size_t n = strcspn(h, ",");
         name[i] = kl_span_make(h, n);
         h += n + (h[n] == ',');
     }
+}
+
+static enum kl_rc header_check(const struct kl_csv_row *row)
+{
+    struct kl_span name[N_COLUMNS];
+    bool same = true;
+    names_split(name);
+    for (unsigned i = 0; i < N_COLUMNS; i++) {
+        same = same && kl_span_eq(name[i], row->fields[i]);
+    }
+    return same ? KL_OK : KL_E_FORMAT;
+}
+
+static enum kl_rc sheet_begin(struct workbook *w)
+{
+    struct kl_span name[N_COLUMNS];
+    names_split(name);
     w->sheet = workbook_add_worksheet(w->book, w->pieces == 1 ? "Paga" : sheet_name[w->piece]);
     if (w->sheet == NULL) {
         return KL_E_NOMEM;
@@ -89,7 +105,7 @@ static enum kl_rc row_take(void *ctx, const struct kl_csv_row *row)
         return KL_E_FORMAT;
     }
     if (row->line == 1) {
-        return kl_span_is(row->fields[0], "nid") && kl_span_is(row->fields[PHONE], "phone") ? KL_OK : KL_E_FORMAT;
+        return header_check(row);
     }
     if (w->counting) {
         w->n_rows++;
