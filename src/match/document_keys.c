@@ -68,8 +68,10 @@ struct row_keys {
     uint32_t row[MAX_ROWS_A_RECORD];
     uint64_t slots[MAX_ROWS_A_RECORD];
     uint8_t anchor[MAX_ROWS_A_RECORD];
-    uint32_t cand[MAX_ROWS_A_RECORD];
+    uint32_t cand[MAX_ROWS_A_RECORD];  /* the first key that pointed to the row */
+    uint64_t cands[MAX_ROWS_A_RECORD]; /* all of them: bit i, the record's i-th candidate */
     size_t n;
+    uint32_t first_cand;
 };
 
 static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct row_keys *rk)
@@ -82,9 +84,11 @@ static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct r
     } else {
         d->stats[h->anchor].n_rows++;
     }
+    uint64_t bit = 1ull << (h->at - rk->first_cand < 63 ? h->at - rk->first_cand : 63);
     for (size_t i = 0; i < rk->n; i++) {
         if (rk->row[i] == h->row) {
             rk->slots[i] |= slot;
+            rk->cands[i] |= bit;
             return;
         }
     }
@@ -92,6 +96,7 @@ static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct r
         rk->row[rk->n] = h->row;
         rk->slots[rk->n] = slot;
         rk->anchor[rk->n] = h->anchor;
+        rk->cands[rk->n] = bit;
         rk->cand[rk->n++] = h->at;
     }
 }
@@ -143,25 +148,49 @@ static void keep_sample(struct kl_match *m, const struct kl_cand *c)
     }
 }
 
+/*
+ * A key that two rows share (a household's phone) speaks for one of them in a record: the one
+ * with more evidence. Rows known by keys of their own stand beside each other.
+ */
+static bool outdone(const struct row_keys *rk, const double *bits, size_t i)
+{
+    for (size_t k = 0; k < rk->n; k++) {
+        bool better = bits[k] > bits[i] || (bits[k] >= bits[i] && k < i);
+        if (k != i && better && (rk->cands[i] & ~rk->cands[k]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
                         const struct row_keys *rk)
 {
+    __attribute__((uninitialized)) struct kl_evidence ev[MAX_ROWS_A_RECORD];
+    double bits[MAX_ROWS_A_RECORD];
     bool any = false;
 
     for (size_t i = 0; i < rk->n; i++) {
-        struct kl_evidence ev;
         uint64_t before = kl_rowset_get(&d->rows, rk->row[i]);
-        if ((before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
+        if (rk->n == 1 && (before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
             (d->layout.slots & ~before) == 0) {
-            any = true; /* met before, nothing to add */
+            ev[i].slots = rk->slots[i]; /* met before, nothing to add */
+            ev[i].bits = d->threshold;
+        } else {
+            (void)weigh(m, d, r, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev[i]);
+        }
+        bits[i] = ev[i].bits;
+    }
+    for (size_t i = 0; i < rk->n; i++) {
+        if (outdone(rk, bits, i)) {
             continue;
         }
-        if (weigh(m, d, r, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev)) {
+        if (bits[i] >= d->threshold) {
             any = true;
             keep_sample(m, &m->cands[rk->cand[i]]);
-            KL_TRY(kl_doc_accept(m, d, rk->row[i], ev.slots, ev.bits));
+            KL_TRY(kl_doc_accept(m, d, rk->row[i], ev[i].slots, bits[i]));
         } else {
-            KL_TRY(kl_doc_weak(d, rk->row[i], ev.slots, ev.bits, rk->anchor[i]));
+            KL_TRY(kl_doc_weak(d, rk->row[i], ev[i].slots, bits[i], rk->anchor[i]));
         }
     }
     if (any && m->n_spans < KL_MAX_SPANS) {
@@ -178,7 +207,7 @@ static enum kl_rc match_batch(struct kl_match *m, struct kl_doc_index *d, size_t
     kl_prf_cells(&d->ix->prf, m->cells, n, m->tags);
     size_t n_hits = find_hits(m, d, n);
     for (size_t h = 0; h < n_hits;) {
-        struct row_keys rk = {.n = 0};
+        struct row_keys rk = {.first_cand = m->hits[h].at};
         kl_doc_record_at(m, m->cands[m->hits[h].at].at, &r);
         size_t to = r.from + r.text.len;
         while (h < n_hits && m->cands[m->hits[h].at].at < to) {

@@ -76,10 +76,8 @@ static size_t forms_of(const struct kl_index *ix, const struct kl_forms *f, uint
     size_t n = 0;
 
     for (size_t i = 0; i < f->n && n < cap; i++) {
-        bool one_word = f->form[i].domain == KL_DOMAIN_WORDS && f->form[i].ordinal == 255;
         if (f->form[i].domain == kl_type_domain(t) &&
-            (!one_word || f->form[i].len > 31 || kl_index_has_word(ix, f->tag[i]) ||
-             f->form[i].len > 12)) {
+            (!f->form[i].is_token || kl_index_has_word(ix, f->tag[i]))) {
             out[n++] = (uint16_t)i;
         }
     }
@@ -149,32 +147,45 @@ static bool confirm(const struct kl_index *ix, const struct kl_forms *f,
     return true;
 }
 
-static enum kl_rc tuple_hit(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
-                            unsigned number, uint32_t row, const uint16_t *pick, size_t n_combos)
+/* What a tuple of a record found: the row with the most evidence; a record is one row. */
+struct tuple_best {
+    uint32_t row;
+    bool found;
+    struct kl_evidence ev;
+    double chance; /* that a record of such words hits some row */
+};
+
+static void weigh_hit(struct kl_match *m, const struct kl_index *ix,
+                      const struct kl_index_anchor *a, uint32_t row, const uint16_t *pick,
+                      size_t n_combos, struct tuple_best *best)
 {
-    const struct kl_index *ix = d->ix;
-    const struct kl_index_anchor *a = &ix->anchors[number];
     struct kl_evidence ev;
     double own = 0;
 
     for (uint32_t k = 0; k < a->n_columns; k++) {
         own += kl_index_rarity(ix, ix->columns[a->columns[k]].slot, m->forms->tag[pick[k]]);
     }
-    struct kl_anchor_stats *s = &d->stats[number];
-    double chance = (double)n_combos * exp2(ix->log2_rows - own);
-    s->n_rows++;
-    s->chance_sum += chance < 1 ? chance : 1;
     kl_evidence_weigh(ix, m->forms, row, 0, &ev);
     ev.bits -= ix->log2_rows + (n_combos > 4 ? log2((double)n_combos / 4) : 0);
-    if (ev.bits >= d->threshold) {
-        kl_layout_vote(&d->layout, &ev);
-        if (m->n_spans < KL_MAX_SPANS) {
-            m->spans[m->n_spans++] =
-                (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
-        }
-        return kl_doc_accept(m, d, row, ev.slots, ev.bits);
+    if (!best->found || ev.bits > best->ev.bits) {
+        double chance = (double)n_combos * exp2(ix->log2_rows - own);
+        *best = (struct tuple_best){row, true, ev, chance < 1 ? chance : 1};
     }
-    return kl_doc_weak(d, row, ev.slots, ev.bits, number);
+}
+
+static enum kl_rc keep_hit(struct kl_match *m, struct kl_doc_index *d, const struct kl_record *r,
+                           unsigned number, const struct tuple_best *best)
+{
+    d->stats[number].n_rows++;
+    d->stats[number].chance_sum += best->chance;
+    if (best->ev.bits < d->threshold) {
+        return kl_doc_weak(d, best->row, best->ev.slots, best->ev.bits, number);
+    }
+    kl_layout_vote(&d->layout, &best->ev);
+    if (m->n_spans < KL_MAX_SPANS) {
+        m->spans[m->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+    }
+    return kl_doc_accept(m, d, best->row, best->ev.slots, best->ev.bits);
 }
 
 static enum kl_rc try_record(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r)
@@ -184,7 +195,7 @@ static enum kl_rc try_record(struct kl_match *m, struct kl_doc_index *d, struct 
 
     for (uint32_t number = 0; number < ix->head->n_anchors; number++) {
         const struct kl_index_anchor *a = &ix->anchors[number];
-        bool found = false;
+        struct tuple_best best = {.found = false};
         if (a->n_columns == 1) {
             continue;
         }
@@ -195,18 +206,17 @@ static enum kl_rc try_record(struct kl_match *m, struct kl_doc_index *d, struct 
             t.sum[i] = kl_index_tuple_tag(&ix->prf, t.sum[i], number);
             kl_index_prefetch(ix, a, t.sum[i]);
         }
-        for (size_t i = 0; i < t.n && !found; i++) {
+        for (size_t i = 0; i < t.n; i++) {
             uint32_t rows[KL_MAX_ROWS_PER_KEY];
             unsigned n = kl_index_probe(ix, a, t.sum[i], rows);
             for (unsigned k = 0; k < n; k++) {
                 if (confirm(ix, m->forms, a, t.pick[i], rows[k])) {
-                    found = true;
-                    KL_TRY(tuple_hit(m, d, r, number, rows[k], t.pick[i], t.n));
+                    weigh_hit(m, ix, a, rows[k], t.pick[i], t.n, &best);
                 }
             }
         }
-        if (found) {
-            break;
+        if (best.found) {
+            return keep_hit(m, d, r, number, &best);
         }
     }
     return KL_OK;

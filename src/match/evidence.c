@@ -53,7 +53,7 @@ static void add_words(const struct kl_index *ix, struct kl_forms *f, struct kl_s
     }
     if (n > 0 && n <= 12) {
         kl_norm_words(unit, &nm);
-        add_form(ix, f, (struct kl_form){u->at, u->len, KL_DOMAIN_WORDS, u->ordinal},
+        add_form(ix, f, (struct kl_form){u->at, u->len, KL_DOMAIN_WORDS, u->ordinal, false},
                  kl_span_make(nm.bytes, nm.n));
     }
     for (size_t run = 1; run <= 3 && run < n; run++) {
@@ -61,7 +61,7 @@ static void add_words(const struct kl_index *ix, struct kl_forms *f, struct kl_s
             kl_norm_words(kl_span_part(unit, from[k], to[k + run - 1]), &nm);
             add_form(ix, f,
                      (struct kl_form){u->at + from[k], to[k + run - 1] - from[k], KL_DOMAIN_WORDS,
-                                      255},
+                                      255, run == 1},
                      kl_span_make(nm.bytes, nm.n));
         }
     }
@@ -117,7 +117,7 @@ static void add_typed(const struct kl_index *ix, struct kl_span record, const st
         if ((cands[i].flags & KL_CAND_LOSSY) == 0) {
             add_form(ix, f,
                      (struct kl_form){cands[i].at, cands[i].len, (uint8_t)cand_domain(cands[i].kind),
-                                      unit_ordinal(units, n_units, cands[i].at, cands[i].len)},
+                                      unit_ordinal(units, n_units, cands[i].at, cands[i].len), false},
                      kl_span_make(cands[i].canon, cands[i].n_canon));
         }
     }
@@ -130,7 +130,7 @@ static void add_typed(const struct kl_index *ix, struct kl_span record, const st
             if (!kl_type_is_words(t) && kl_norm_cell(t, unit, &nm)) {
                 add_form(ix, f,
                          (struct kl_form){units[i].at, units[i].len, (uint8_t)kl_type_domain(t),
-                                          units[i].ordinal},
+                                          units[i].ordinal, false},
                          kl_span_make(nm.bytes, nm.n));
             }
         }

@@ -23,6 +23,7 @@ struct kl_form {
     uint32_t len;
     uint8_t domain;
     uint8_t ordinal; /* of its unit when it is the whole unit; 255 otherwise */
+    bool is_token;   /* one word out of a unit of several */
 };
 
 struct kl_forms {

@@ -53,9 +53,11 @@ static inline bool kl_schema_is_indexed(const struct kl_schema_column *c)
     return !c->special && c->role != KL_ROLE_IGNORE;
 }
 
+/** Column whose values are anchors of their own: keys, and codes that exist only here. */
 static inline bool kl_schema_is_key(const struct kl_schema_column *c)
 {
-    return !c->special && (c->role == KL_ROLE_KEY || c->role == KL_ROLE_KEY_DENSE);
+    return !c->special && (c->role == KL_ROLE_KEY || c->role == KL_ROLE_KEY_DENSE ||
+                           (c->role == KL_ROLE_EXCLUSIVE && c->type == KL_TYPE_CODE));
 }
 
 #endif
