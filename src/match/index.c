@@ -69,6 +69,11 @@ static enum kl_rc check_header(struct kl_span file, const struct kl_index_header
         file.len - h->chunks_at != h->n_chunks * KL_DIGEST_BYTES) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "chunk table");
     }
+    for (size_t i = 0; i < sizeof h->key_id; i++) { /* it is printed when the key is wrong */
+        if ((uint8_t)(h->key_id[i] - '0') > 9 && (uint8_t)(h->key_id[i] - 'a') > 5) {
+            return kl_fail(err, KL_E_FORMAT, DAMAGED, "key id");
+        }
+    }
     return name_ok(h->name, sizeof h->name) ? KL_OK : kl_fail(err, KL_E_FORMAT, DAMAGED, "name");
 }
 

@@ -92,6 +92,9 @@ static inline double kl_index_rarity(const struct kl_index *ix, uint32_t slot, s
 /** Is this word among those of tuple columns (false alarms are possible)? */
 static inline bool kl_index_has_word(const struct kl_index *ix, struct kl_tag t)
 {
+    if (ix->head->vocab_bits == 0) {
+        return false;
+    }
     uint64_t mask = ix->head->vocab_bits - 1;
     uint64_t a = t.lo & mask;
     uint64_t b = (t.lo >> 32) & mask;

@@ -270,8 +270,9 @@ static bool date_compact(struct kl_span c, struct kl_norm *out)
     }
     unsigned month = (unsigned)(d[4] - '0') * 10 + (unsigned)(d[5] - '0');
     unsigned day = (unsigned)(d[6] - '0') * 10 + (unsigned)(d[7] - '0');
-    if (!all_digits(d, 8) || month - 1 > 11 || day - 1 > 27) {
-        return false;
+    if (!all_digits(d, 8) || month - 1 > 11 || day - 1 > 27 || memcmp(d, "1850", 4) < 0 ||
+        memcmp(d, "2150", 4) > 0) {
+        return false; /* the scanner's years: the same value on both sides */
     }
     set(out, d, 8);
     return true;

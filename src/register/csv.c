@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 
+#define MAX_RESUMED 16u
+
 struct kl_csv {
     char separator;
     bool quotes;
+    bool skipping;       /* the rest of an over-long line */
+    unsigned n_overlong;
     kl_csv_on_row on_row;
     void *ctx;
     struct kl_buf carry;  /* the unfinished row */
@@ -64,12 +68,20 @@ static char choose_separator(struct kl_span row)
     return out;
 }
 
+/* Before the first row chose one, any of them may start a field. */
+static bool is_separator(const struct kl_csv *c, uint8_t b)
+{
+    return c->separator != 0 ? b == (uint8_t)c->separator
+                             : b == ',' || b == ';' || b == '\t' || b == '|';
+}
+
 /*
  * Where the row that starts at `from` ends: the offset of its line end, or text.len when the
  * text holds no whole row. A quote opens only at a field's start, as RFC 4180 has it.
  */
 static size_t row_end(const struct kl_csv *c, struct kl_span text, size_t from)
 {
+    text = kl_span_part(text, 0, from + KL_CSV_MAX_ROW_BYTES + 1); /* longer is over-long */
     const uint8_t *nl = memchr(text.ptr + from, '\n', text.len - from);
     size_t end = nl != NULL ? (size_t)(nl - text.ptr) : text.len;
 
@@ -78,16 +90,21 @@ static size_t row_end(const struct kl_csv *c, struct kl_span text, size_t from)
     }
     bool at_start = true;
     bool quoted = false;
+    bool closed = false; /* by the byte before: one more quote makes a pair */
     for (size_t i = from; i < text.len; i++) {
         uint8_t b = text.ptr[i];
         if (quoted) {
             quoted = b != '"';
-        } else if (b == '\n') {
-            return i;
-        } else if (b == '"') {
-            quoted = at_start || (i > from && text.ptr[i - 1] == '"');
+            closed = !quoted;
+            at_start = false;
+            continue;
         }
-        at_start = b == (uint8_t)c->separator && !quoted;
+        if (b == '\n') {
+            return i;
+        }
+        quoted = b == '"' && (at_start || closed);
+        closed = false;
+        at_start = is_separator(c, b);
     }
     return text.len;
 }
@@ -192,12 +209,37 @@ static enum kl_rc emit_row(struct kl_csv *c, struct kl_span row)
     return c->on_row(c->ctx, &out);
 }
 
+/*
+ * text[at..) begins a row of more than 1 MiB (an open quote, a file that is no table): go on
+ * at the next line, so that one open quote costs one row. A file full of them is not scanned
+ * a MiB a line: then the whole MiB goes. @return where to go on
+ */
+static enum kl_rc overlong(struct kl_csv *c, struct kl_span text, size_t *at)
+{
+    struct kl_csv_row out = {.fields = c->fields,
+                             .line = c->line,
+                             .reject = "a row of more than 1 MiB (is a quote left open?)"};
+    size_t from = *at + (c->n_overlong < MAX_RESUMED ? 0 : KL_CSV_MAX_ROW_BYTES);
+    const uint8_t *nl = memchr(text.ptr + from, '\n', text.len - from);
+    size_t end = nl != NULL ? (size_t)(nl - text.ptr) + 1 : text.len;
+
+    c->n_overlong++;
+    c->line += count_lines(kl_span_part(text, *at, end));
+    c->skipping = nl == NULL;
+    *at = end;
+    return c->on_row(c->ctx, &out);
+}
+
 static enum kl_rc feed_whole(struct kl_csv *c, struct kl_span text, size_t *out_used)
 {
     size_t at = 0;
 
     while (at < text.len) {
         size_t end = row_end(c, text, at);
+        if (end - at > KL_CSV_MAX_ROW_BYTES) {
+            KL_TRY(overlong(c, text, &at));
+            continue;
+        }
         if (end == text.len) {
             break;
         }
@@ -208,26 +250,30 @@ static enum kl_rc feed_whole(struct kl_csv *c, struct kl_span text, size_t *out_
     return KL_OK;
 }
 
-/* An over-long row (an open quote, a file that is no table): skip to the next line. */
-static enum kl_rc overlong(struct kl_csv *c)
+/* The rest of an over-long line is no row. */
+static struct kl_span skip_line(struct kl_csv *c, struct kl_span text)
 {
-    struct kl_csv_row out = {.fields = c->fields,
-                             .line = c->line,
-                             .reject = "a row of more than 1 MiB (is a quote left open?)"};
-    const uint8_t *nl = memchr(c->carry.ptr, '\n', c->carry.len);
-    size_t used = nl != NULL ? (size_t)(nl - c->carry.ptr) + 1 : c->carry.len;
+    const uint8_t *nl = c->skipping ? memchr(text.ptr, '\n', text.len) : NULL;
 
-    c->line += nl != NULL;
-    memmove(c->carry.ptr, c->carry.ptr + used, c->carry.len - used);
-    c->carry.len -= used;
-    return c->on_row(c->ctx, &out);
+    if (c->skipping && nl == NULL) {
+        return kl_span_part(text, text.len, text.len);
+    }
+    c->line += c->skipping;
+    c->skipping = false;
+    return nl != NULL ? kl_span_part(text, (size_t)(nl - text.ptr) + 1, text.len) : text;
 }
 
 enum kl_rc kl_csv_feed(struct kl_csv *c, struct kl_span text)
 {
     size_t used = 0;
 
-    while (c->carry.len > 0 && text.len > 0) {
+    while (text.len > 0) {
+        text = skip_line(c, text);
+        if (c->carry.len == 0) {
+            KL_TRY(feed_whole(c, text, &used));
+            return c->skipping ? KL_OK
+                               : kl_buf_add(&c->carry, text.ptr + used, text.len - used);
+        }
         /* Finish the carried row: add up to a line end, try again. */
         const uint8_t *nl = memchr(text.ptr, '\n', text.len);
         size_t n = nl != NULL ? (size_t)(nl - text.ptr) + 1 : text.len;
@@ -240,19 +286,6 @@ enum kl_rc kl_csv_feed(struct kl_csv *c, struct kl_span text)
         KL_TRY(feed_whole(c, kl_buf_span(&c->carry), &used));
         memmove(c->carry.ptr, c->carry.ptr + used, c->carry.len - used);
         c->carry.len -= used;
-        while (c->carry.len > KL_CSV_MAX_ROW_BYTES) {
-            KL_TRY(overlong(c));
-        }
-    }
-    KL_TRY(feed_whole(c, text, &used));
-    text = kl_span_part(text, used, text.len);
-    while (text.len > 0) {
-        size_t n = text.len < KL_CSV_MAX_ROW_BYTES / 2 ? text.len : KL_CSV_MAX_ROW_BYTES / 2;
-        KL_TRY(kl_buf_add(&c->carry, text.ptr, n));
-        text = kl_span_part(text, n, text.len);
-        while (c->carry.len > KL_CSV_MAX_ROW_BYTES) {
-            KL_TRY(overlong(c));
-        }
     }
     return KL_OK;
 }

@@ -360,6 +360,7 @@ enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fie
     struct kl_prints_batch *b = rp->batch;
     uint64_t filled = 0;
     uint64_t unusable = 0;
+    unsigned n_words = b->n_words;
 
     b->is_long[b->n_rows] = 0;
     for (unsigned s = 0; s < rp->n_slots; s++) {
@@ -370,6 +371,7 @@ enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fie
         rp->n_unusable[__builtin_ctzll(m)]++;
     }
     if (!has_anchor(rp, filled)) {
+        b->n_words = n_words; /* else a run of such rows crowds out the words of the next good one */
         return KL_E_FORMAT;
     }
     b->filled[b->n_rows++] = filled;

@@ -225,6 +225,33 @@ static enum kl_rc at_line(struct parse *p, size_t line, const char *what)
     return kl_fail(p->err, KL_E_FORMAT, "%s", what);
 }
 
+static size_t derived_line(const struct parse *p, const char *name)
+{
+    for (unsigned i = 0; i < p->n_derived; i++) {
+        if (strcmp(p->derived[i].from, name) == 0) {
+            return p->derived[i].line;
+        }
+    }
+    return 0;
+}
+
+static enum kl_rc check_circles(struct parse *p)
+{
+    const struct kl_schema *s = p->s;
+
+    for (unsigned i = 0; i < s->n_columns; i++) {
+        int to = s->columns[i].derived_from;
+        for (unsigned steps = 0; to >= 0 && steps < s->n_columns; steps++) {
+            if (to == (int)i) { /* all of them would count as derived, none as evidence */
+                return at_line(p, derived_line(p, s->columns[i].name),
+                               "derived columns follow from each other in a circle");
+            }
+            to = s->columns[to].derived_from;
+        }
+    }
+    return KL_OK;
+}
+
 static enum kl_rc resolve_names(struct parse *p)
 {
     struct kl_schema *s = p->s;
@@ -239,6 +266,7 @@ static enum kl_rc resolve_names(struct parse *p)
             s->columns[from].derived_from = to;
         }
     }
+    KL_TRY(check_circles(p));
     unsigned kept = 0;
     for (unsigned t = 0; t < s->n_tuples; t++) {
         bool missing = false;
@@ -250,6 +278,11 @@ static enum kl_rc resolve_names(struct parse *p)
                 return at_line(p, p->tuple_line[t], "an anchor names a special or ignored column");
             }
             a.columns[i] = c < 0 ? 0 : (unsigned)c;
+            for (unsigned k = 0; k < i; k++) {
+                if (c >= 0 && a.columns[k] == (unsigned)c) {
+                    return at_line(p, p->tuple_line[t], "an anchor names a column twice");
+                }
+            }
         }
         if (missing) {
             return at_line(p, p->tuple_line[t], "an anchor names a column that is not there");

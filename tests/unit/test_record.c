@@ -1,0 +1,136 @@
+#include "kt.h"
+
+#include "match/record.h"
+
+static char got[4096];
+
+/* Units as "ordinal:text|"; '#' marks a digit inside. */
+static const char *split(const char *record, bool is_table)
+{
+    struct kl_unit u[KL_MAX_UNITS];
+    size_t len = strlen(record);
+    char *copy = malloc(len + 1);
+    char *exact = realloc(copy, len > 0 ? len : 1);
+    size_t at = 0;
+
+    memcpy(exact, record, len);
+    size_t n = kl_record_split(kl_span_make(exact, len), is_table, u);
+    got[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(got + at, sizeof got - at, "%u%s:%.*s|", u[i].ordinal,
+                               u[i].has_digit ? "#" : "", (int)u[i].len, exact + u[i].at);
+    }
+    free(exact);
+    return got;
+}
+
+KT_TEST(fields_are_numbered_by_separators)
+{
+    KT_STR(split("a;b;;c 1", false), "0:a|1:b|3#:c 1|");
+    KT_STR(split("a\tb,c\t--\td", false), "0:a|1:b,c|3:d|");
+    KT_STR(split("a|b|c;d", false), "0:a|1:b|2:c;d|");
+    KT_STR(split("a,\"b\",\"c d\"", false), "0:a|1:b|2:c d|");
+    KT_STR(split("{\"k\": \"v\"}", false), "0:k|1:v|");
+    KT_STR(split("plain text", false), "0:plain text|");
+    KT_STR(split("a;b|c", true), "0:a;b|c|");
+    KT_STR(split("", false), "");
+    KT_STR(split(";;;", false), "");
+}
+
+KT_TEST(units_have_a_limit_and_ordinals_saturate)
+{
+    char r[2048];
+    struct kl_unit u[KL_MAX_UNITS];
+
+    for (size_t i = 0; i < sizeof r; i++) {
+        r[i] = i % 2 == 0 ? 'x' : '\t';
+    }
+    KT_EQ(kl_record_split(kl_span_make(r, 2 * KL_MAX_UNITS), true, u), KL_MAX_UNITS);
+    KT_EQ(u[KL_MAX_UNITS - 1].ordinal, KL_MAX_UNITS - 1);
+    KT_EQ(kl_record_split(kl_span_make(r, sizeof r), true, u), KL_MAX_UNITS);
+    memset(r, '\t', sizeof r);
+    r[254] = 'x';
+    r[900] = 'y';
+    KT_EQ(kl_record_split(kl_span_make(r, sizeof r), true, u), 2);
+    KT_EQ(u[0].ordinal, 254);
+    KT_EQ(u[1].ordinal, 255);
+}
+
+static void finds(struct kl_span t, size_t at, size_t from, size_t to)
+{
+    size_t f = 1;
+    size_t e = 1;
+    kl_record_find(t, at, &f, &e);
+    KT_EQ(f, from);
+    KT_EQ(e, to);
+}
+
+KT_TEST(a_record_is_a_line)
+{
+    struct kl_span t = KL_SPAN_LIT("one\ntwo\n\nfour");
+    finds(t, 0, 0, 3);
+    finds(t, 3, 0, 3);
+    finds(t, 4, 4, 7);
+    finds(t, 8, 8, 8);
+    finds(t, 12, 9, 13);
+    finds(t, 13, 9, 13);
+}
+
+KT_TEST(in_a_long_line_a_record_is_its_tuple)
+{
+    char line[8192];
+    size_t at = 0;
+    size_t of[100];
+
+    for (unsigned i = 0; i < 100; i++) {
+        of[i] = at;
+        at += (size_t)snprintf(line + at, sizeof line - at, "(%06u,'Name %024u'), ", i, i);
+    }
+    struct kl_span t = kl_span_make(line, at);
+    for (unsigned i = 1; i < 99; i++) {
+        for (size_t p = of[i] + 1; p < of[i + 1] - 4; p++) {
+            size_t from = 0;
+            size_t to = 0;
+            kl_record_find(t, p, &from, &to);
+            KT_OK(from <= of[i] + 1 && from + 4 > of[i]);
+            KT_OK(to > p && to <= of[i + 1]);
+        }
+    }
+}
+
+KT_TEST(a_long_line_without_tuples_gives_a_window)
+{
+    char *line = malloc(10000);
+    memset(line, 'x', 10000);
+    finds(kl_span_make(line, 10000), 5000, 5000 - KL_WINDOW, 5000 + KL_WINDOW);
+    finds(kl_span_make(line, 10000), 10, 0, 10 + KL_WINDOW);
+    finds(kl_span_make(line, 10000), 9990, 9990 - KL_WINDOW, 10000);
+    finds(kl_span_make(line, KL_RECORD_MAX), 5, 0, KL_RECORD_MAX);
+    finds(kl_span_make(line, KL_RECORD_MAX + 1), 5, 0, 5 + KL_WINDOW);
+    free(line);
+}
+
+KT_TEST(a_record_of_random_bytes_holds_its_point)
+{
+    static const char alphabet[] = "(){},, a1\n";
+    uint32_t x = 5;
+    size_t n = 9000;
+    char *t = malloc(n);
+
+    for (unsigned round = 0; round < 300; round++) {
+        for (size_t i = 0; i < n; i++) {
+            x = x * 1664525 + 1013904223;
+            unsigned pick = (x >> 16) % (round % 2 == 0 ? 9 : 500);
+            t[i] = pick < 10 ? alphabet[pick] : 'b';
+        }
+        for (size_t at = round; at < n; at += 397) {
+            size_t from = 0;
+            size_t to = 0;
+            kl_record_find(kl_span_make(t, n), at, &from, &to);
+            KT_OK(from <= at && at <= to && to <= n && to - from <= 2 * KL_RECORD_MAX + 1);
+        }
+    }
+    free(t);
+}
+
+KT_MAIN()
