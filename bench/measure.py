@@ -50,9 +50,9 @@ def tree_pss(pid):
     return total * 1024
 
 
-def once(command, memory=False, limit=600, stdin=None):
+def once(command, memory=False, limit=600, stdin=None, to_null=False):
     """Runs pinned; user+sys of it and its children, wall, peak memory, output, exit status."""
-    out = open(path("last.out"), "w+b")
+    out = open(os.devnull if to_null else path("last.out"), "w+b")
     source = open(stdin, "rb") if stdin else subprocess.DEVNULL
     start = time.monotonic()
     child = subprocess.Popen(["taskset", "-c", CORE] + command, stdin=source, stdout=out,
