@@ -1,0 +1,152 @@
+"""What bench/run stands on: data under var/bench (cached), pinned and timed commands, memory."""
+import gzip
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DATA = "var/bench"
+KULLA = "build/kulla"
+CORE = str(max(os.sched_getaffinity(0)))
+TEXT_TREES = ("/usr/include", "/usr/share/doc", "/usr/share/common-licenses", "/usr/lib/python3",
+              "/usr/lib/python3.11", "/usr/share/perl", "/usr/share/perl5", "/usr/share/i18n",
+              "/usr/share/man", "/usr/lib/gcc")
+NOT_TEXT = (".pyc", ".so", ".a", ".o", ".png", ".jpg", ".xz", ".bz2", ".zip", ".pdf", ".gif", ".mo")
+
+
+def say(text):
+    print("bench: " + text, file=sys.stderr, flush=True)
+
+
+def path(name):
+    return os.path.join(DATA, name)
+
+
+def have(program):
+    return shutil.which(program) is not None
+
+
+def megabytes(name):
+    return os.path.getsize(name) / 1e6
+
+
+def tree_pss(pid):
+    """Resident bytes of a process and all below it, a shared page counted once (Pss)."""
+    total, todo = 0, [pid]
+    while todo:
+        one = todo.pop()
+        try:
+            with open(f"/proc/{one}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+            for task in os.listdir(f"/proc/{one}/task"):
+                with open(f"/proc/{one}/task/{task}/children") as f:
+                    todo += [int(child) for child in f.read().split()]
+        except OSError:
+            continue
+    return total * 1024
+
+
+def once(command, memory=False, limit=600, stdin=None, to_null=False):
+    """Runs pinned; user+sys of it and its children, wall, peak memory, output, exit status."""
+    out = open(os.devnull if to_null else path("last.out"), "w+b")
+    source = open(stdin, "rb") if stdin else subprocess.DEVNULL
+    start = time.monotonic()
+    child = subprocess.Popen(["taskset", "-c", CORE] + command, stdin=source, stdout=out,
+                             stderr=subprocess.DEVNULL)
+    alarm = threading.Timer(limit, child.kill)
+    alarm.start()
+    peak, status, usage = 0, 0, None
+    while True:
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG if memory else 0)
+        if pid:
+            break
+        peak = max(peak, tree_pss(child.pid))
+        time.sleep(0.02)
+    wall = time.monotonic() - start
+    alarm.cancel()
+    child.returncode = os.waitstatus_to_exitcode(status)
+    out.seek(0)
+    text = out.read().decode("utf-8", "replace")
+    out.close()
+    if stdin:
+        source.close()
+    return {"cpu": usage.ru_utime + usage.ru_stime, "wall": wall, "out": text,
+            "exit": child.returncode, "rss": max(peak, usage.ru_maxrss * 1024)}
+
+
+def median(command, runs=3, **more):
+    """Median CPU seconds of some runs; the last run's output, the largest memory."""
+    all_runs = [once(command, **more) for _ in range(runs)]
+    last = dict(all_runs[-1])
+    last["runs"] = [round(r["cpu"], 4) for r in all_runs]
+    last["cpu"] = max(statistics.median(r["cpu"] for r in all_runs), 1e-4)
+    last["wall"] = statistics.median(r["wall"] for r in all_runs)
+    last["rss"] = max(r["rss"] for r in all_runs)
+    return last
+
+
+def make(name, writer):
+    """Calls writer(temporary name) when DATA/name is not there yet; returns its name."""
+    target = path(name)
+    if not os.path.exists(target):
+        say("making " + target)
+        started = time.monotonic()
+        writer(target + ".part")
+        os.rename(target + ".part", target)
+        say(f"made {target} in {time.monotonic() - started:.1f} s")
+    return target
+
+
+def run_quiet(command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def nation(people, seed, leaks="none"):
+    return make(f"nation-{people}-{seed}" + ("-leaks" if leaks == "all" else ""), lambda part:
+                run_quiet([KULLA, "synth", "--people", str(people), "--seed", str(seed), "--out",
+                           part, "--leaks", leaks]))
+
+
+def text_files():
+    for tree in TEXT_TREES:
+        for folder, folders, names in os.walk(tree):
+            folders.sort()
+            for name in sorted(names):
+                full = os.path.join(folder, name)
+                if not name.endswith(NOT_TEXT) and os.path.isfile(full) and not os.path.islink(full):
+                    yield full
+
+
+def corpus(size):
+    """Text of this machine's own files in a fixed order, .gz unpacked; again until size bytes."""
+    def write(part):
+        done, unique = 0, 0
+        with open(part, "wb") as out:
+            while done < size:
+                for name in text_files():
+                    with (gzip.open if name.endswith(".gz") else open)(name, "rb") as f:
+                        try:
+                            done += out.write(f.read())
+                        except (OSError, EOFError):
+                            continue
+                    if done >= size and unique:
+                        break
+                unique = unique or done
+        with open(target_note, "w") as note:
+            note.write(str(unique))
+    target_note = path(f"corpus-{size}.unique")
+    return make(f"corpus-{size}.txt", write)
+
+
+def head(source, name, lines):
+    def write(part):
+        with open(source, encoding="utf-8") as f, open(part, "w", encoding="utf-8") as out:
+            for at, line in enumerate(f):
+                if at >= lines:
+                    break
+                out.write(line)
+    return make(name, write)
