@@ -2,9 +2,9 @@
  * The hot path over text: find what is shaped like an identifier.
  *
  * 64 bytes at a time become bit masks (digit, letter, …); masks are combined into starting
- * points; each start is verified by table, never by a regular expression. AVX-512, AVX2 and portable paths
- * give the same candidates (tests compare them). Candidates come in text order with their canonical form.
- * Thread rule: pure.
+ * points; each start is verified by table, never by a regular expression. AVX-512, AVX2 and
+ * portable paths give the same candidates (tests compare them). Candidates come in text order with
+ * their canonical form. Thread rule: pure.
  */
 #ifndef KL_MATCH_SCAN_H
 #define KL_MATCH_SCAN_H
@@ -28,10 +28,10 @@ enum kl_cand_kind {
 #define KL_WANT(kind) (1u << (unsigned)(kind))
 
 enum kl_cand_flag {
-    KL_CAND_CHECKED = 1,  /* a check digit or letter was there and is right */
-    KL_CAND_WRONG = 2,    /* … was there and is wrong (still an anchor candidate: typing errors) */
-    KL_CAND_PARTIAL = 4,  /* NID without its check letter */
-    KL_CAND_LOSSY = 8,    /* 3.55E+11: digits were lost; never an anchor, counted as anomaly */
+    KL_CAND_CHECKED = 1, /* a check digit or letter was there and is right */
+    KL_CAND_WRONG = 2,   /* … was there and is wrong (still an anchor candidate: typing errors) */
+    KL_CAND_PARTIAL = 4, /* NID without its check letter */
+    KL_CAND_LOSSY = 8,   /* 3.55E+11: digits were lost; never an anchor, counted as anomaly */
 };
 
 struct kl_cand {
@@ -56,12 +56,14 @@ size_t kl_scan(struct kl_span text, uint32_t want, size_t from, struct kl_cand *
                size_t *out_from);
 
 /**
- * Is this whole cell (trimmed, <= 64 bytes) one value of `kind`? Same rules as kl_scan; used by the index builder.
+ * Is this whole cell (trimmed, <= 64 bytes) one value of `kind`? Same rules as kl_scan; used by the
+ * index builder.
  * @return true and *out filled
  */
 bool kl_scan_cell(struct kl_span cell, enum kl_cand_kind kind, struct kl_cand *out);
 
-/** Check letter of an Albanian NID or NIPT for its first 9 characters ('W'/'A' both stand for 0). */
+/** Check letter of an Albanian NID or NIPT for its first 9 characters ('W'/'A' both stand for 0).
+ */
 char kl_al_check_letter(const uint8_t nine[static 9]);
 
 #endif

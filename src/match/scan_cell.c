@@ -124,8 +124,8 @@ static bool date_cell(struct kl_span t, struct kl_cand *out)
 
 static bool is_currency(struct kl_span word)
 {
-    static const char names[][8] = {"all",  "lek", "leke", "lekë", "l",     "eur", "euro",
-                                    "usd", "€",   "$",    "£",    "lek\xc3\x8b", "-",  "+", ""};
+    static const char names[][8] = {"all", "lek", "leke", "lekë",        "l", "eur", "euro", "usd",
+                                    "€",   "$",   "£",    "lek\xc3\x8b", "-", "+",   ""};
     uint8_t low[8];
     if (word.len >= sizeof low) {
         return false;

@@ -109,7 +109,8 @@ KL_INLINE void phone_events(const struct classes *c, struct work *w, uint64_t ru
     uint64_t run9 = run8 & at(c->ds, 8);
     uint64_t second = at(high, 7) | (at(c->sep, 7) & at(high, 6));
     uint64_t trunk = run9 & at(zero, 8) & at(c->digit, 7) & ~at(six, 7) & ~at(c->alnum, 9);
-    uint64_t country = run8 & at(three, 7) & at(five, 6) & at(five, 5) & (at(plus, 8) | at(zero, 8));
+    uint64_t country =
+        run8 & at(three, 7) & at(five, 6) & at(five, 5) & (at(plus, 8) | at(zero, 8));
 
     emit(w, KL_EV_MOBILE, run9 & at(six, 8) & second & ~at(wall, 9));
     emit(w, KL_EV_FIXED, trunk | country);
@@ -191,8 +192,8 @@ KL_INLINE void rare_events(struct classes *c, struct work *w, uint32_t events)
     if (KL_EV_HAS(events, KL_EV_FLOAT)) {
         uint64_t e = at(c->exp, 1) & at(c->d2, 2);
         if (__builtin_expect(e != 0, 0)) {
-            emit(w, KL_EV_FLOAT, e & (c->digit.cur | v_eq(w->text, '+')) &
-                                     (at(c->digit, 4) | at(c->sep, 4)));
+            emit(w, KL_EV_FLOAT,
+                 e & (c->digit.cur | v_eq(w->text, '+')) & (at(c->digit, 4) | at(c->sep, 4)));
         }
     }
     if (KL_EV_HAS(events, KL_EV_PLATE)) {

@@ -42,9 +42,10 @@ enum kl_scan_event {
      KL_EV_BIT(KL_EV_MONTH) | KL_EV_BIT(KL_EV_MRZ) | KL_EV_BIT(KL_EV_CARD))
 
 struct kl_scan_hit {
-    uint32_t block;           /* index of the block within the call */
-    uint32_t which;           /* KL_EV_BIT of the words that are not zero */
-    uint64_t word[KL_EV_N];   /* bit i: event at byte i of the block; only those in `which` are written */
+    uint32_t block; /* index of the block within the call */
+    uint32_t which; /* KL_EV_BIT of the words that are not zero */
+    uint64_t
+        word[KL_EV_N]; /* bit i: event at byte i of the block; only those in `which` are written */
 };
 
 /**
@@ -56,8 +57,8 @@ struct kl_scan_hit {
  * @param out     room for n + 1; filled in order, only blocks with an event
  * @return entries written
  */
-typedef size_t kl_scan_kernel(const uint8_t *blocks, const uint8_t *prev, size_t n,
-                              uint32_t events, struct kl_scan_hit *out);
+typedef size_t kl_scan_kernel(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
+                              struct kl_scan_hit *out);
 
 kl_scan_kernel kl_scan_masks_portable;
 #if defined(__x86_64__)

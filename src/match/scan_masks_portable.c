@@ -75,8 +75,8 @@ static inline uint64_t v_eq_nocase(struct v64 v, uint8_t c)
 
 #include "match/scan_kernel.h"
 
-size_t kl_scan_masks_portable(const uint8_t *blocks, const uint8_t *prev, size_t n,
-                              uint32_t events, struct kl_scan_hit *out)
+size_t kl_scan_masks_portable(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
+                              struct kl_scan_hit *out)
 {
     return kernel_by_set(blocks, prev, n, events, out);
 }

@@ -1,6 +1,7 @@
 #include "match/scan_verify.h"
 
-/* Lengths by country, SWIFT registry v101; those above 31 bytes do not fit a canon and are left out. */
+/* Lengths by country, SWIFT registry v101; those above 31 bytes do not fit a canon and are left
+ * out. */
 static unsigned iban_bytes(uint8_t a, uint8_t b)
 {
     static const char table[] =
@@ -141,7 +142,7 @@ static bool card_groups_are_right(const uint8_t *groups, unsigned n_groups)
 /* The digits from s on, in groups parted by the same gap. */
 struct card {
     uint8_t digit[19];
-    uint8_t size[6];   /* digits in each group */
+    uint8_t size[6]; /* digits in each group */
     size_t group_end[6];
     unsigned n_groups;
 };
@@ -188,8 +189,7 @@ bool kl_verify_card(struct kl_span t, size_t s, struct kl_cand *out)
         for (unsigned k = 0; k < g; k++) {
             n += card.size[k];
         }
-        if (n >= 13 && !kl_is_alnum(after) &&
-            !(after == '.' && kl_is_digit(kl_ch(t, end + 1))) &&
+        if (n >= 13 && !kl_is_alnum(after) && !(after == '.' && kl_is_digit(kl_ch(t, end + 1))) &&
             card_groups_are_right(card.size, g) && card_issuer_is_known(card.digit, n) &&
             luhn_is_right(card.digit, n)) {
             kl_cand_set(out, KL_CAND_CARD, s, end, KL_CAND_CHECKED);

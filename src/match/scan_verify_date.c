@@ -100,15 +100,15 @@ static unsigned month_of(const uint8_t *word, unsigned n)
         char name[10];
         uint8_t month;
     } months[] = {
-        {"janar", 1},  {"shkurt", 2},   {"mars", 3},      {"prill", 4},    {"maj", 5},
-        {"qershor", 6}, {"korrik", 7},  {"gusht", 8},     {"shtator", 9},  {"tetor", 10},
-        {"nentor", 11}, {"dhjetor", 12}, {"jan", 1},      {"shk", 2},      {"mar", 3},
-        {"pri", 4},    {"qer", 6},      {"kor", 7},       {"gus", 8},      {"gsh", 8},
-        {"sht", 9},    {"tet", 10},     {"nen", 11},      {"dhj", 12},     {"january", 1},
-        {"february", 2}, {"march", 3},  {"april", 4},     {"may", 5},      {"june", 6},
-        {"july", 7},   {"august", 8},   {"september", 9}, {"october", 10}, {"november", 11},
-        {"december", 12}, {"feb", 2},   {"apr", 4},       {"jun", 6},      {"jul", 7},
-        {"aug", 8},    {"sep", 9},      {"sept", 9},      {"oct", 10},     {"nov", 11},
+        {"janar", 1},     {"shkurt", 2},   {"mars", 3},      {"prill", 4},    {"maj", 5},
+        {"qershor", 6},   {"korrik", 7},   {"gusht", 8},     {"shtator", 9},  {"tetor", 10},
+        {"nentor", 11},   {"dhjetor", 12}, {"jan", 1},       {"shk", 2},      {"mar", 3},
+        {"pri", 4},       {"qer", 6},      {"kor", 7},       {"gus", 8},      {"gsh", 8},
+        {"sht", 9},       {"tet", 10},     {"nen", 11},      {"dhj", 12},     {"january", 1},
+        {"february", 2},  {"march", 3},    {"april", 4},     {"may", 5},      {"june", 6},
+        {"july", 7},      {"august", 8},   {"september", 9}, {"october", 10}, {"november", 11},
+        {"december", 12}, {"feb", 2},      {"apr", 4},       {"jun", 6},      {"jul", 7},
+        {"aug", 8},       {"sep", 9},      {"sept", 9},      {"oct", 10},     {"nov", 11},
         {"dec", 12},
     };
     for (size_t i = 0; i < sizeof months / sizeof months[0]; i++) {

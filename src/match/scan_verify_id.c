@@ -37,7 +37,7 @@ static bool letter_is_right(unsigned rest, uint8_t letter)
 {
     /* Remainder 0 is W in old NIPT and A in those from 2012 on: both are in use. */
     letter = kl_upper(letter);
-    return letter == (uint8_t)"WABCDEFGHIJKLMNOPQRSTUV"[rest] || (rest == 0 && letter == 'A');
+    return letter == (uint8_t) "WABCDEFGHIJKLMNOPQRSTUV"[rest] || (rest == 0 && letter == 'A');
 }
 
 bool kl_al_check_is_right(const uint8_t nine[static 9], uint8_t letter)
@@ -307,7 +307,7 @@ static void email_canon(struct kl_span t, size_t s, size_t e, struct kl_cand *ou
     out->n_canon = (uint8_t)n;
     if (n > sizeof out->canon) {
         for (unsigned i = 0; i < 16; i++) {
-            out->canon[15 + i] = (uint8_t)"0123456789abcdef"[h >> (60 - 4 * i) & 15];
+            out->canon[15 + i] = (uint8_t) "0123456789abcdef"[h >> (60 - 4 * i) & 15];
         }
         out->n_canon = 31;
     }

@@ -5,7 +5,7 @@ struct dialled {
     uint8_t digit[9];
     size_t end;
     unsigned n_groups;
-    unsigned first_group; /* digits in front of the first separator */
+    unsigned first_group;  /* digits in front of the first separator */
     unsigned short_groups; /* groups of one digit */
     uint8_t seps;          /* SEP_* that were met */
 };
@@ -332,12 +332,13 @@ static unsigned mantissa(struct kl_span t, size_t p, uint8_t out[16], size_t *ou
 {
     size_t s = p;
     unsigned n = 0;
-    while (p - s < 17 && (kl_is_digit(kl_ch(t, s - 1)) || kl_ch(t, s - 1) == '.' ||
-                          kl_ch(t, s - 1) == ',')) {
+    while (p - s < 17 &&
+           (kl_is_digit(kl_ch(t, s - 1)) || kl_ch(t, s - 1) == '.' || kl_ch(t, s - 1) == ',')) {
         s--;
     }
     uint8_t point = kl_ch(t, s + 1);
-    if (p - s < 4 || p - s > 16 || !(point == '.' || point == ',') || kl_is_alnum(kl_ch(t, s - 1))) {
+    if (p - s < 4 || p - s > 16 || !(point == '.' || point == ',') ||
+        kl_is_alnum(kl_ch(t, s - 1))) {
         return 0;
     }
     for (size_t i = s; i < p; i++) {
