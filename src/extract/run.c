@@ -282,7 +282,7 @@ enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_run *run)
     if (is_spaced(&s)) {
         uint64_t n = count_pairs(&s);
         run->to = s.at;
-        run->kind = n * 2 >= KL_RUN_LEAST ? KL_RUN_HEX : KL_RUN_NONE;
+        run->kind = n * 2 >= KL_RUN_LEAST ? KL_RUN_PAIRS : KL_RUN_NONE;
         return s.bad ? KL_E_IO : KL_OK;
     }
     struct letters l = {&s, 0, 0, false};
@@ -356,7 +356,7 @@ enum kl_rc kl_run_decode(const struct kl_input *in, const struct kl_run *run, ui
     src_init(&s, in, run, *at, run->to);
     struct letters l = {&s, 0, 0, true};
 
-    if (run->kind == KL_RUN_HEX && is_spaced(&s)) {
+    if (run->kind == KL_RUN_PAIRS) {
         rc = decode_pairs(&s, max_bytes, out);
     } else if (run->kind == KL_RUN_HEX) {
         rc = decode_hex(&l, max_bytes, out);

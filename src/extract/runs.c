@@ -218,7 +218,7 @@ static enum kl_rc extract_level(struct kl_emit *e, const struct kl_input *in,
 {
     char name[40];
 
-    (void)snprintf(name, sizeof(name), "%s@%llu", run->kind == KL_RUN_HEX ? "hex" : "base64",
+    (void)snprintf(name, sizeof(name), "%s@%llu", run->kind == KL_RUN_BASE64 ? "base64" : "hex",
                    (unsigned long long)run->from);
     enum kl_rc rc = kl_emit_enter(e, kl_span_str(name), run->to - run->from);
     if (rc == KL_E_LIMIT) {

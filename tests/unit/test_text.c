@@ -330,7 +330,7 @@ KT_TEST(base64_in_base64_is_followed_to_the_nesting_limit)
         char *text = malloc(1 << 20);
         char *next = malloc(1 << 20);
         fill_inner();
-        strcpy(text, inner);
+        memcpy(text, inner, strlen(inner) + 1);
         n = strlen(text);
         for (unsigned i = 0; i < depth; i++) {
             n = base64((const uint8_t *)text, n, 0, standard, next);
