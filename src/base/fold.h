@@ -2,8 +2,9 @@
  * Unicode folding, one table shared by the index builder, the scanner and extract.
  *
  * fold = NFKC-like compatibility mapping, case folding, diacritics stripped (ë→e, ç→c, đ→d,
- * ø→o, ß→ss …), zero-width, soft-hyphen, bidi and combining marks dropped, every kind of space and dash to ' ' and
- * '-'. Generated once (tools/gen_fold.py writes base/fold_table.h) and hashed: kl_fold_table_id is stored in every index.
+ * ø→o, ß→ss …), zero-width, soft-hyphen, bidi and combining marks dropped, every kind of space
+ * and dash to ' ' and '-'. Generated once (tools/gen_fold.py writes base/fold_table.h) and
+ * hashed: kl_fold_table_id is stored in every index.
  * Thread rule: pure functions.
  */
 #ifndef KL_BASE_FOLD_H
@@ -28,17 +29,18 @@ size_t kl_utf8_put(uint32_t cp, uint8_t out[4]);
 unsigned kl_fold_char(uint32_t cp, uint32_t out[4]);
 
 /**
- * Fold text: lower case, no marks, Cyrillic and Greek words transliterated to Latin (a
- * word made only of look-alike letters, or mixed with Latin letters or digits, is taken as a disguise and
- * mapped by look instead). Line ends, tabs and punctuation stay.
+ * Fold text: lower case, no marks, Cyrillic and Greek words transliterated to Latin (a word
+ * made only of look-alike letters, or mixed with Latin letters or digits, is taken as a
+ * disguise and mapped by look instead). Line ends, tabs and punctuation stay.
  * @param out  room for 4 * text.len bytes is always enough
  * @return bytes written, valid UTF-8
  */
 size_t kl_fold_text(struct kl_span text, uint8_t *out, size_t cap);
 
 /**
- * The scan view of a block with odd code points (full-width, zero-width, look-alikes, Cyrillic, Greek, NFD …): as
- * kl_fold_text but letter case is kept.
+ * The scan view of a block with odd code points (full-width, zero-width, look-alikes,
+ * Cyrillic, Greek, NFD …): as kl_fold_text but the case of Latin letters is kept. ASCII is
+ * unchanged; ë and other accented letters lose their marks here too.
  */
 size_t kl_fold_view(struct kl_span text, uint8_t *out, size_t cap);
 

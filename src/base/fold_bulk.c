@@ -140,8 +140,8 @@ __attribute__((target("avx2"))) static size_t suspect_avx2(struct kl_span t, siz
         __m256i sb = _mm256_or_si256(
             _mm256_and_si256(_mm256_cmpgt_epi8(b, first), _mm256_cmpgt_epi8(zero, b)),
             _mm256_cmpeq_epi8(b, latin1));
-        uint64_t m = (uint32_t)_mm256_movemask_epi8(sa) |
-                     (uint64_t)(uint32_t)_mm256_movemask_epi8(sb) << 32;
+        uint64_t m =
+            (uint32_t)_mm256_movemask_epi8(sa) | (uint64_t)(uint32_t)_mm256_movemask_epi8(sb) << 32;
         if (m != 0) {
             return i + (size_t)__builtin_ctzll(m);
         }
@@ -157,9 +157,8 @@ struct pairs {
     size_t n_bytes; /* the prefix of the 64 bytes that is done with */
 };
 
-__attribute__((target(TARGET_512))) static inline struct pairs find_pairs(__m512i v,
-                                                                         __mmask64 high,
-                                                                         __mmask64 mapped)
+__attribute__((target(TARGET_512))) static inline struct pairs find_pairs(__m512i v, __mmask64 high,
+                                                                          __mmask64 mapped)
 {
     uint64_t c3 = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC3));
     uint64_t cont = _mm512_mask_cmplt_epi8_mask(high, v, _mm512_set1_epi8((char)0xC0));
@@ -243,8 +242,7 @@ static bool has_512(void)
     return kl_cpu_level_get() == KL_CPU_AVX512 && __builtin_cpu_supports("avx512vbmi2");
 }
 
-size_t kl_fold_bulk(struct kl_span text, bool keep_case, uint8_t *out, size_t cap,
-                    size_t *out_used)
+size_t kl_fold_bulk(struct kl_span text, bool keep_case, uint8_t *out, size_t cap, size_t *out_used)
 {
     if (has_512()) {
         return bulk_avx512(text, keep_case, out, cap, out_used);
@@ -264,8 +262,7 @@ size_t kl_fold_suspect(struct kl_span text, size_t from)
 
 #else
 
-size_t kl_fold_bulk(struct kl_span text, bool keep_case, uint8_t *out, size_t cap,
-                    size_t *out_used)
+size_t kl_fold_bulk(struct kl_span text, bool keep_case, uint8_t *out, size_t cap, size_t *out_used)
 {
     return bulk_pairs(bulk_portable, text, keep_case, out, cap, out_used);
 }

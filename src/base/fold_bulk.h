@@ -18,7 +18,8 @@
 size_t kl_fold_bulk(struct kl_span text, bool keep_case, uint8_t *out, size_t cap,
                     size_t *out_used);
 
-/** Offset of the first byte at or after `from` that may begin an odd character; text.len if none. */
+/** Offset of the first byte at or after `from` that may begin an odd character; text.len if none.
+ */
 size_t kl_fold_suspect(struct kl_span text, size_t from);
 
 #endif

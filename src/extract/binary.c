@@ -7,8 +7,8 @@
 #include "extract/extract.h"
 
 #define CHUNK_BYTES 65536u
-#define LEAST 4u      /* characters: a shorter run is noise */
-#define NEAR_GAP 16u  /* bytes: runs as near as this are cells of one record */
+#define LEAST 4u     /* characters: a shorter run is noise */
+#define NEAR_GAP 16u /* bytes: runs as near as this are cells of one record */
 #define OUT_BYTES 4096u
 
 /* One view: characters go in, runs of at least LEAST come out, tab or line end between. */
@@ -79,10 +79,10 @@ static void view_break(struct view *v)
 static uint16_t letter_of(uint8_t c)
 {
     static const uint16_t letters[128] = {
-        [0x6B] = 0xEB,   [0x67] = 0xE7,   [0x4B] = 0xCB,   [0x47] = 0xC7,  /* ë ç Ë Ç */
-        [0x1A] = 0x161,  [0x0A] = 0x160,  [0x1E] = 0x17E,  [0x0E] = 0x17D,  /* š Š ž Ž */
-        [0x68] = 0xE8,   [0x66] = 0x107,  [0x70] = 0x111,  [0x69] = 0xE9,   /* è ć đ é */
-        [0x64] = 0xE4,   [0x76] = 0xF6,   [0x7C] = 0xFC,   [0x49] = 0xC9,   /* ä ö ü É */
+        [0x6B] = 0xEB,  [0x67] = 0xE7,  [0x4B] = 0xCB,  [0x47] = 0xC7,  /* ë ç Ë Ç */
+        [0x1A] = 0x161, [0x0A] = 0x160, [0x1E] = 0x17E, [0x0E] = 0x17D, /* š Š ž Ž */
+        [0x68] = 0xE8,  [0x66] = 0x107, [0x70] = 0x111, [0x69] = 0xE9,  /* è ć đ é */
+        [0x64] = 0xE4,  [0x76] = 0xF6,  [0x7C] = 0xFC,  [0x49] = 0xC9,  /* ä ö ü É */
     };
     return letters[c & 0x7F];
 }
@@ -90,7 +90,8 @@ static uint16_t letter_of(uint8_t c)
 /* Without the letters whose two halves are the small numbers that binary files are full of. */
 static bool is_letter(uint32_t cp)
 {
-    return (cp >= 0xC0 && cp < 0x100) || (cp >= 0x104 && cp < 0x180) || (cp >= 0x218 && cp < 0x21C) || (cp >= 0x370 && cp < 0x530) ||
+    return (cp >= 0xC0 && cp < 0x100) || (cp >= 0x104 && cp < 0x180) ||
+           (cp >= 0x218 && cp < 0x21C) || (cp >= 0x370 && cp < 0x530) ||
            (cp >= 0x1E00 && cp < 0x2000) || (cp >= 0x2010 && cp < 0x2020) || cp == 0xA0;
 }
 
@@ -108,8 +109,13 @@ static void feed_8bit(struct view *v, struct kl_span c, uint64_t base)
             }
             continue;
         }
-        size_t next = i;
-        uint32_t cp = kl_utf8_next(c, &next);
+        size_t next = i + 1;
+        uint32_t cp = letter_of(b);
+        bool lead = (b >= 0xC3 && b <= 0xC8) || (b >= 0xCD && b <= 0xD4) || b == 0xE1 || b == 0xE2;
+        if (lead) {
+            next = i;
+            cp = kl_utf8_next(c, &next);
+        }
         if (next - i == 1) {
             cp = letter_of(b);
         } else if (!is_letter(cp)) {
@@ -277,8 +283,7 @@ enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in)
         uint8_t probe;
         size_t got = 0;
         bool io = kl_input_read(in, at, &probe, 1, &got) != KL_OK;
-        KL_TRY(kl_emit_not_inspected(e, io ? KL_REASON_IO : KL_REASON_CHANGED,
-                                     in->len_bytes - at));
+        KL_TRY(kl_emit_not_inspected(e, io ? KL_REASON_IO : KL_REASON_CHANGED, in->len_bytes - at));
         if (!io) {
             KL_TRY(kl_emit_anomaly(e, "file.changed"));
         }

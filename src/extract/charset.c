@@ -74,6 +74,21 @@ enum kl_charset kl_charset_detect(struct kl_span head, size_t *out_bom)
     return KL_CHARSET_NONE;
 }
 
+/* Length of the run of ASCII at `at`, in whole words; the rest is found one by one. */
+static inline size_t ascii_words(struct kl_span s, size_t at)
+{
+    size_t n = 0;
+    uint64_t v;
+    while (s.len - at - n >= sizeof(v)) {
+        memcpy(&v, s.ptr + at + n, sizeof(v));
+        if ((v & 0x8080808080808080ull) != 0) {
+            break;
+        }
+        n += sizeof(v);
+    }
+    return n;
+}
+
 /* Length of the well-formed sequence at `at`, 0 when there is none. */
 static size_t sequence_len(struct kl_span s, size_t at)
 {
@@ -86,7 +101,8 @@ void kl_charset_count(struct kl_charset_votes *v, struct kl_span text)
 {
     for (size_t i = 0; i < text.len;) {
         if (text.ptr[i] < 0x80) {
-            i++;
+            size_t words = ascii_words(text, i);
+            i += words > 0 ? words : 1;
             continue;
         }
         size_t n = sequence_len(text, i);
@@ -156,7 +172,17 @@ size_t kl_charset_single(struct kl_span in, enum kl_charset set, bool at_end, ui
 
     while (i < in.len) {
         if (in.ptr[i] < 0x80) {
-            out[o++] = in.ptr[i++];
+            for (; in.len - i >= 8; i += 8, o += 8) {
+                uint64_t v;
+                memcpy(&v, in.ptr + i, sizeof(v));
+                if ((v & 0x8080808080808080ull) != 0) {
+                    break;
+                }
+                memcpy(out + o, &v, sizeof(v));
+            }
+            while (i < in.len && in.ptr[i] < 0x80) {
+                out[o++] = in.ptr[i++];
+            }
             continue;
         }
         if (!at_end && is_cut(in, i)) {
@@ -342,8 +368,8 @@ static uint32_t unmangle_at(struct kl_span s, size_t *at, enum kl_charset set)
 
 static uint32_t unmangle_any(struct kl_span s, size_t *at)
 {
-    static const enum kl_charset sets[4] = {KL_CHARSET_CP1252, KL_CHARSET_CP1250,
-                                            KL_CHARSET_CP437, KL_CHARSET_CP852};
+    static const enum kl_charset sets[4] = {KL_CHARSET_CP1252, KL_CHARSET_CP1250, KL_CHARSET_CP437,
+                                            KL_CHARSET_CP852};
     for (unsigned i = 0; i < 4; i++) {
         uint32_t cp = unmangle_at(s, at, sets[i]);
         if (cp != 0) {

@@ -162,8 +162,8 @@ static size_t undo_entity(struct kl_span s, size_t at, uint8_t *out, size_t *out
         return undo_number(s, at, out, out_n);
     }
     while (n < sizeof(name) - 1 && at + 1 + n < s.len && s.ptr[at + 1 + n] < 0x80 &&
-           (hex_of(s.ptr[at + 1 + n]) >= 0 || ((s.ptr[at + 1 + n] | 0x20) >= 'a' &&
-                                               (s.ptr[at + 1 + n] | 0x20) <= 'z'))) {
+           (hex_of(s.ptr[at + 1 + n]) >= 0 ||
+            ((s.ptr[at + 1 + n] | 0x20) >= 'a' && (s.ptr[at + 1 + n] | 0x20) <= 'z'))) {
         name[n] = (char)s.ptr[at + 1 + n];
         n++;
     }
@@ -244,6 +244,28 @@ static size_t undo_backslash(struct kl_span s, size_t at, bool json, uint8_t *ou
     }
 }
 
+/* Bit 7 of each byte of v that is c; may also mark a byte above a marked one. */
+static inline uint64_t marks(uint64_t v, uint8_t c)
+{
+    v ^= 0x0101010101010101ull * c;
+    return (v - 0x0101010101010101ull) & ~v & 0x8080808080808080ull;
+}
+
+/* How many bytes from `at` on are surely no escape, in whole words. */
+static inline size_t plain_words(struct kl_span s, size_t at)
+{
+    size_t n = 0;
+    uint64_t v;
+    while (s.len - at - n >= sizeof(v)) {
+        memcpy(&v, s.ptr + at + n, sizeof(v));
+        if ((marks(v, '%') | marks(v, '&') | marks(v, '=') | marks(v, '\\')) != 0) {
+            break;
+        }
+        n += sizeof(v);
+    }
+    return n;
+}
+
 size_t kl_escape_undo(uint8_t *text, size_t len)
 {
     struct kl_span s = kl_span_make(text, len);
@@ -268,8 +290,16 @@ size_t kl_escape_undo(uint8_t *text, size_t len)
         case '\\':
             used = undo_backslash(s, i, st.json, out, &n);
             break;
-        default:
+        default: {
+            size_t plain = plain_words(s, i);
+            memmove(text + o, text + i, plain);
+            o += plain;
+            i += plain;
+            if (plain > 0) {
+                continue;
+            }
             break;
+        }
         }
         if (used == 0) {
             text[o++] = text[i++];

@@ -37,9 +37,8 @@ enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
     switch (kl_sniff(head)) {
     case KL_FORMAT_NONE:
         /* Nothing where bytes were promised: it was cut since it was opened. */
-        return in->len_bytes > 0
-                   ? kl_emit_not_inspected(e, KL_REASON_CHANGED, in->len_bytes)
-                   : KL_OK;
+        return in->len_bytes > 0 ? kl_emit_not_inspected(e, KL_REASON_CHANGED, in->len_bytes)
+                                 : KL_OK;
     case KL_FORMAT_TEXT:
         return kl_extract_text(e, in);
     case KL_FORMAT_BINARY:

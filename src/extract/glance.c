@@ -17,8 +17,9 @@ struct masks {
 
 bool kl_glance_is_base64(uint8_t c)
 {
-    uint8_t letter = (uint8_t)((c | 0x20) - 'a');
-    return letter < 26 || (uint8_t)(c - '0') < 10 || c == '+' || c == '/' || c == '-' || c == '_';
+    /* A bit for each ASCII character: + - / 0-9, A-Z _ a-z. */
+    return c < 0x80 &&
+           ((c < 0x40 ? 0x03FFA80000000000ull : 0x07FFFFFE87FFFFFEull) >> (c & 63) & 1) != 0;
 }
 
 static bool is_hex(uint8_t c)
@@ -58,10 +59,11 @@ static bool is_mangled_at(struct kl_span t, size_t at)
 }
 
 /* Digits in pairs with one to four bytes between: the pattern repeats every 3 to 6 bytes. */
-static bool is_paired(uint64_t base64)
+static inline bool is_paired(uint64_t base64)
 {
-    unsigned n = (unsigned)__builtin_popcountll(base64);
-    if (n < 20 || n > 60) {
+    /* Five in a row, or next to none: ordinary text. */
+    uint64_t three = base64 & base64 >> 1 & base64 >> 2;
+    if ((three & three >> 2) != 0 || __builtin_popcountll(base64) < 20) {
         return false;
     }
     for (unsigned p = 3; p <= 6; p++) {
@@ -77,7 +79,8 @@ static inline bool is_run(uint64_t base64)
     return (uint32_t)base64 == UINT32_MAX || base64 >> 32 == UINT32_MAX || is_paired(base64);
 }
 
-static unsigned weigh(struct kl_span t, size_t at, const struct masks *m, unsigned had)
+__attribute__((noinline)) static unsigned weigh(struct kl_span t, size_t at, const struct masks *m,
+                                                unsigned had)
 {
     unsigned got = (m->high != 0 ? KL_GLANCE_HIGH : 0) | (m->nul != 0 ? KL_GLANCE_NUL : 0);
 
@@ -153,14 +156,13 @@ AVX2 static inline struct half half_avx2(__m256i v)
         2 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,
         2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,
         4 | 8 | 16, 1 | 4, (char)(4 | 128), 1 | 4 | 64, 4, 1 | 4 | 8));
-    const __m256i by_high = _mm256_broadcastsi128_si256(_mm_setr_epi8(
-        0, 0, 1 | 32, 2 | 64, 4, (char)(8 | 128), 4, 16, 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m256i by_high = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 0, 1 | 32, 2 | 64, 4, (char)(8 | 128), 4, 16, 0, 0, 0, 0, 0, 0, 0, 0));
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i zero = _mm256_setzero_si256();
 
     __m256i low = _mm256_shuffle_epi8(by_low, _mm256_and_si256(v, nibble));
-    __m256i high =
-        _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+    __m256i high = _mm256_shuffle_epi8(by_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
     __m256i kind = _mm256_and_si256(low, high);
     __m256i base64 = _mm256_and_si256(kind, _mm256_set1_epi8(0x1F));
     __m256i escape = _mm256_and_si256(kind, _mm256_set1_epi8((char)0xE0));
@@ -178,12 +180,13 @@ AVX2 static inline uint64_t lead_avx2(__m256i a, __m256i b)
     const __m256i c3 = _mm256_set1_epi8((char)0xC3);
     const __m256i c4 = _mm256_set1_epi8((char)0xC4);
     const __m256i e2 = _mm256_set1_epi8((char)0xE2);
-    __m256i la = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, c3), _mm256_cmpeq_epi8(a, c4)),
-                                 _mm256_cmpeq_epi8(a, e2));
-    __m256i lb = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(b, c3), _mm256_cmpeq_epi8(b, c4)),
-                                 _mm256_cmpeq_epi8(b, e2));
-    return (uint32_t)_mm256_movemask_epi8(la) |
-           (uint64_t)(uint32_t)_mm256_movemask_epi8(lb) << 32;
+    __m256i la =
+        _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, c3), _mm256_cmpeq_epi8(a, c4)),
+                        _mm256_cmpeq_epi8(a, e2));
+    __m256i lb =
+        _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(b, c3), _mm256_cmpeq_epi8(b, c4)),
+                        _mm256_cmpeq_epi8(b, e2));
+    return (uint32_t)_mm256_movemask_epi8(la) | (uint64_t)(uint32_t)_mm256_movemask_epi8(lb) << 32;
 }
 
 AVX2 static inline struct masks masks_avx2(const uint8_t *p)
@@ -210,10 +213,15 @@ AVX2 static unsigned glance_avx2(struct kl_span text)
     unsigned got = 0;
     size_t at = 0;
 
+    uint64_t high = 0;
     for (; text.len - at >= 64; at += 64) {
         struct masks m = masks_avx2(text.ptr + at);
-        got |= weigh(text, at, &m, got);
+        high |= m.high;
+        if ((m.escape | m.lead | m.nul) != 0 || is_run(m.base64)) {
+            got |= weigh(text, at, &m, got);
+        }
     }
+    got |= high != 0 ? KL_GLANCE_HIGH : 0;
     if (at < text.len) {
         struct masks m = masks_portable(text.ptr + at, text.len - at);
         got |= weigh(text, at, &m, got);

@@ -8,10 +8,11 @@
 #include "base/span.h"
 
 /* What a block holds; clean ASCII is 0. */
-#define KL_GLANCE_HIGH 1u    /* bytes above 127 */
-#define KL_GLANCE_NUL 2u     /* zero bytes */
-#define KL_GLANCE_ESCAPE 4u  /* "%XX", "&#" or "&name", "=XX" or "=" at a line end, "\u", "\x", "\/" */
-#define KL_GLANCE_RUN 8u     /* 32 aligned bytes of the base64 alphabet, or digits in spaced pairs */
+#define KL_GLANCE_HIGH 1u /* bytes above 127 */
+#define KL_GLANCE_NUL 2u  /* zero bytes */
+#define KL_GLANCE_ESCAPE                                                                           \
+    4u                   /* "%XX", "&#" or "&name", "=XX" or "=" at a line end, "\u", "\x", "\/" */
+#define KL_GLANCE_RUN 8u /* 32 aligned bytes of the base64 alphabet, or digits in spaced pairs */
 #define KL_GLANCE_MANGLED 16u /* the lead of UTF-8 that was read as a single-byte set */
 
 unsigned kl_glance(struct kl_span text);

@@ -3,8 +3,8 @@
 #include "extract/glance.h"
 
 #define SRC_BYTES 16384u
-#define LINE_LEAST 40u  /* characters: a shorter line is not continued on the next one */
-#define GAP_MOST 4u     /* characters between two pairs of hex digits */
+#define LINE_LEAST 40u /* characters: a shorter line is not continued on the next one */
+#define GAP_MOST 4u    /* characters between two pairs of hex digits */
 #define NO_CHAR (-1)
 
 /* Characters of the input, one at a time, with a few of look-ahead. */
@@ -60,6 +60,9 @@ static int src_peek(struct src *s, unsigned ahead)
         }
     }
     const uint8_t *p = s->buf + (from - s->base);
+    if (s->step == 1) {
+        return p[0] < 0x80 ? p[0] : NO_CHAR;
+    }
     for (unsigned i = 0; i < s->step; i++) {
         if (i != s->phase && p[i] != 0) {
             return NO_CHAR;
@@ -82,21 +85,19 @@ static int hex_of(int c)
     return c >= 0 && low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
+/* Value of a base64 letter plus one; 0: none. */
+static const uint8_t base64_values[256] = {
+    ['A'] = 1, 2,  3,  4,  5,          6,  7,  8,          9,          10,         11,
+    12,        13, 14, 15, 16,         17, 18, 19,         20,         21,         22,
+    23,        24, 25, 26, ['a'] = 27, 28, 29, 30,         31,         32,         33,
+    34,        35, 36, 37, 38,         39, 40, 41,         42,         43,         44,
+    45,        46, 47, 48, 49,         50, 51, 52,         ['0'] = 53, 54,         55,
+    56,        57, 58, 59, 60,         61, 62, ['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
 static int base64_of(int c)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '+' || c == '-') {
-        return 62;
-    }
-    return c == '/' || c == '_' ? 63 : -1;
+    return c < 0 ? -1 : base64_values[c & 0xFF] - 1;
 }
 
 /* ---- one unbroken or wrapped string of letters ---- */
@@ -119,7 +120,9 @@ static int letter_peek(struct src *s, unsigned ahead, unsigned *out_n)
         return '/';
     }
     if (c == '%') {
-        int v = hex_of(src_peek(s, ahead + 1)) * 16 + hex_of(src_peek(s, ahead + 2));
+        int high = hex_of(src_peek(s, ahead + 1));
+        int low = hex_of(src_peek(s, ahead + 2));
+        int v = high >= 0 && low >= 0 ? high * 16 + low : NO_CHAR;
         *out_n = 3;
         return v == '+' || v == '/' ? v : NO_CHAR;
     }
@@ -148,24 +151,33 @@ static unsigned wrap_peek(struct src *s)
 /* The next letter, line ends of a wrapped run passed over; NO_CHAR: the run ends here. */
 static int letter_next(struct letters *l)
 {
+    struct src *s = l->src;
     unsigned n = 0;
-    int c = letter_peek(l->src, 0, &n);
 
+    if (s->step == 1 && s->at < s->end && s->at - s->base < s->len) {
+        uint8_t b = s->buf[s->at - s->base];
+        if (kl_glance_is_base64(b)) {
+            s->at++;
+            l->line++;
+            return b;
+        }
+    }
+    int c = letter_peek(s, 0, &n);
     if (c == NO_CHAR) {
-        unsigned wrap = wrap_peek(l->src);
+        unsigned wrap = wrap_peek(s);
         bool full = l->line >= LINE_LEAST && (l->first == 0 || l->line == l->first);
         if (wrap == 0 || !(full || l->measured)) {
             return NO_CHAR;
         }
-        c = letter_peek(l->src, wrap, &n);
+        c = letter_peek(s, wrap, &n);
         if (c == NO_CHAR) {
             return NO_CHAR;
         }
-        src_skip(l->src, wrap);
+        src_skip(s, wrap);
         l->first = l->line;
         l->line = 0;
     }
-    src_skip(l->src, n);
+    src_skip(s, n);
     l->line++;
     return c;
 }
@@ -270,7 +282,7 @@ enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_run *run)
     if (is_spaced(&s)) {
         uint64_t n = count_pairs(&s);
         run->to = s.at;
-        run->kind = n * 2 >= KL_RUN_LEAST ? KL_RUN_HEX : KL_RUN_NONE;
+        run->kind = n * 2 >= KL_RUN_LEAST ? KL_RUN_PAIRS : KL_RUN_NONE;
         return s.bad ? KL_E_IO : KL_OK;
     }
     struct letters l = {&s, 0, 0, false};
@@ -327,7 +339,10 @@ static enum kl_rc decode_base64(struct letters *l, size_t max_bytes, struct kl_b
         n_bits += 6;
         if (n_bits >= 8) {
             n_bits -= 8;
-            KL_TRY(kl_buf_add_u8(out, (uint8_t)(bits >> n_bits)));
+            if (out->len == out->cap) {
+                KL_TRY(kl_buf_room(out, 1));
+            }
+            out->ptr[out->len++] = (uint8_t)(bits >> n_bits);
         }
     }
     return KL_OK;
@@ -341,7 +356,7 @@ enum kl_rc kl_run_decode(const struct kl_input *in, const struct kl_run *run, ui
     src_init(&s, in, run, *at, run->to);
     struct letters l = {&s, 0, 0, true};
 
-    if (run->kind == KL_RUN_HEX && is_spaced(&s)) {
+    if (run->kind == KL_RUN_PAIRS) {
         rc = decode_pairs(&s, max_bytes, out);
     } else if (run->kind == KL_RUN_HEX) {
         rc = decode_hex(&l, max_bytes, out);
@@ -352,4 +367,3 @@ enum kl_rc kl_run_decode(const struct kl_input *in, const struct kl_run *run, ui
     *at = s.at > *at && out->len >= max_bytes ? s.at : run->to;
     return rc != KL_OK ? rc : s.bad ? KL_E_IO : KL_OK;
 }
-

@@ -14,7 +14,8 @@
 enum kl_run_kind {
     KL_RUN_NONE = 0, /* not a run: plain text */
     KL_RUN_BASE64,
-    KL_RUN_HEX,
+    KL_RUN_HEX,   /* one string of digits, perhaps wrapped */
+    KL_RUN_PAIRS, /* hex digits in pairs with something between */
 };
 
 struct kl_run {

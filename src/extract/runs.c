@@ -6,10 +6,10 @@
 #include "extract/glance.h"
 
 #define RUNS_BYTES (65536u * sizeof(struct kl_run))
-#define BACK_PAIRS 192u  /* bytes looked back for the first pair of spaced hex */
-#define JUNK_BYTES 256u  /* decoded bytes: less than this and no text: a hash or a token */
+#define BACK_PAIRS 192u /* bytes looked back for the first pair of spaced hex */
+#define JUNK_BYTES 256u /* decoded bytes: less than this and no text: a hash or a token */
 #define HEAD_BYTES 4096u
-#define LINE_LEAST 40u   /* as run.c: shorter lines are not joined */
+#define LINE_LEAST 40u /* as run.c: shorter lines are not joined */
 
 void kl_runs_init(struct kl_runs *r)
 {
@@ -218,7 +218,7 @@ static enum kl_rc extract_level(struct kl_emit *e, const struct kl_input *in,
 {
     char name[40];
 
-    (void)snprintf(name, sizeof(name), "%s@%llu", run->kind == KL_RUN_HEX ? "hex" : "base64",
+    (void)snprintf(name, sizeof(name), "%s@%llu", run->kind == KL_RUN_BASE64 ? "base64" : "hex",
                    (unsigned long long)run->from);
     enum kl_rc rc = kl_emit_enter(e, kl_span_str(name), run->to - run->from);
     if (rc == KL_E_LIMIT) {
@@ -243,8 +243,7 @@ static enum kl_rc extract_run(struct kl_emit *e, const struct kl_input *in,
     kl_buf_init(&buf, KL_MAX_WHOLE_MEMBER + 8);
     enum kl_rc rc = kl_run_decode(in, run, &at, KL_MAX_WHOLE_MEMBER, &buf);
     enum kl_format format = kl_sniff(kl_span_part(kl_buf_span(&buf), 0, HEAD_BYTES));
-    bool junk = format == KL_FORMAT_NONE ||
-                (format == KL_FORMAT_BINARY && buf.len < JUNK_BYTES);
+    bool junk = format == KL_FORMAT_NONE || (format == KL_FORMAT_BINARY && buf.len < JUNK_BYTES);
     if (rc == KL_OK && !junk) {
         rc = extract_level(e, in, run, at, format, &buf);
     } else if (rc == KL_E_IO) {

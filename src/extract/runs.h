@@ -26,7 +26,6 @@ KL_MUST enum kl_rc kl_runs_find(struct kl_runs *r, const struct kl_input *in, st
                                 const struct kl_run *like);
 
 /** Decode each and extract what is in it, inside levels "base64@OFFSET" and "hex@OFFSET". */
-KL_MUST enum kl_rc kl_runs_extract(struct kl_runs *r, struct kl_emit *e,
-                                   const struct kl_input *in);
+KL_MUST enum kl_rc kl_runs_extract(struct kl_runs *r, struct kl_emit *e, const struct kl_input *in);
 
 #endif

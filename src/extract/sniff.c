@@ -18,7 +18,9 @@ static const struct magic magics[] = {
     {0, 6, KL_MAGIC_PACKED, "Rar!\x1a\7"},
     {0, 3, KL_MAGIC_PACKED, "\x1f\x8b\x08"},
     {0, 2, KL_MAGIC_PACKED, "\x1f\x9d"},
-    {0, 6, KL_MAGIC_PACKED, "\xfd" "7zXZ\0"},
+    {0, 6, KL_MAGIC_PACKED,
+     "\xfd"
+     "7zXZ\0"},
     {0, 4, KL_MAGIC_PACKED, "\x28\xb5\x2f\xfd"},
     {0, 4, KL_MAGIC_PACKED, "\x04\x22\x4d\x18"},
     {0, 3, KL_MAGIC_PACKED, "BZh"},
@@ -42,7 +44,9 @@ static const struct magic magics[] = {
     {0, 16, KL_MAGIC_PLAIN, "SQLite format 3"},
     {0, 5, KL_MAGIC_PLAIN, "PGDMP"},
     {0, 4, KL_MAGIC_PLAIN, "!BDN"},
-    {0, 4, KL_MAGIC_PLAIN, "\x7f" "ELF"},
+    {0, 4, KL_MAGIC_PLAIN,
+     "\x7f"
+     "ELF"},
 };
 
 /* dBASE has no magic: a version, a date, sizes that agree, and the end of the field list. */
@@ -64,8 +68,7 @@ enum kl_magic kl_sniff_magic(struct kl_span head)
 {
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
         const struct magic *m = &magics[i];
-        if (head.len >= (size_t)m->at + m->len &&
-            memcmp(head.ptr + m->at, m->bytes, m->len) == 0) {
+        if (head.len >= (size_t)m->at + m->len && memcmp(head.ptr + m->at, m->bytes, m->len) == 0) {
             return m->kind;
         }
     }

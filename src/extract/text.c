@@ -19,13 +19,13 @@ struct text {
     struct kl_emit *e;
     const struct kl_input *in;
     enum kl_charset set;
-    uint64_t at; /* of the input: what is before is done with */
+    uint64_t at;       /* of the input: what is before is done with */
     uint64_t nul_from; /* first chunk with zero bytes; UINT64_MAX: none */
     bool folded;
-    bool utf8;    /* UTF-8 letters were met */
-    bool single;  /* letters of a single-byte set were met */
-    bool io;      /* the input cannot be read */
-    bool cut;     /* the input ended early */
+    bool utf8;   /* UTF-8 letters were met */
+    bool single; /* letters of a single-byte set were met */
+    bool io;     /* the input cannot be read */
+    bool cut;    /* the input ended early */
     struct kl_charset_votes votes;
     struct kl_runs runs;
     uint8_t *a; /* KL_BLOCK_BYTES: raw bytes, or the chunk without escapes; NULL: not needed yet */
@@ -112,7 +112,9 @@ static enum kl_rc emit_slowly(struct text *t, struct kl_span s, unsigned flags)
         seen.utf8 = (flags & KL_GLANCE_HIGH) != 0;
     }
     KL_TRY(note_sets(t, &seen));
-    n = kl_charset_unmangle(text, n, &repaired);
+    if ((kl_glance(kl_span_make(text, n)) & KL_GLANCE_MANGLED) != 0) {
+        n = kl_charset_unmangle(text, n, &repaired);
+    }
     if (repaired > 0) {
         KL_TRY(kl_emit_anomaly(t->e, "charset.mojibake"));
     }
@@ -220,8 +222,8 @@ static enum kl_rc step_wide(struct text *t, uint8_t *ptr, size_t cap)
     if (!last) {
         size_t cut = cut_of(kl_span_make(ptr, n));
         if (cut < n) {
-            used -= (size_t)wide_bytes(kl_span_make(ptr + cut, n - cut),
-                                       t->set >= KL_CHARSET_UTF32LE);
+            used -=
+                (size_t)wide_bytes(kl_span_make(ptr + cut, n - cut), t->set >= KL_CHARSET_UTF32LE);
             n = cut;
         }
     }

@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool odd = false;
         for (int level = KL_CPU_PORTABLE; level <= KL_CPU_AVX512; level++) {
             kl_cpu_level_set((enum kl_cpu_level)level);
-            size_t n = view != 0 ? kl_fold_view(in, got, 4 * size) : kl_fold_text(in, got, 4 * size);
+            size_t n =
+                view != 0 ? kl_fold_view(in, got, 4 * size) : kl_fold_text(in, got, 4 * size);
             check(n <= 4 * size);
             if (level == KL_CPU_PORTABLE) {
                 n_want = n;

@@ -121,8 +121,9 @@ static uint32_t rnd(uint32_t n)
 /* Text of pieces that meet the borders of every path. */
 static size_t random_text(uint8_t *b, size_t max)
 {
-    static const char *const bits[] = {"ë", "Ç", "ß", "æ", "×", "đ", "Ж", "А", "Χό", "Ｂ", "\u200b",
-                                       "\xcc\x88", "\xc3", "\xff", "漢", "𝟏", "–", "и\xcc\x86"};
+    static const char *const bits[] = {"ë",    "Ç",    "ß",  "æ",  "×",      "đ",
+                                       "Ж",    "А",    "Χό", "Ｂ", "\u200b", "\xcc\x88",
+                                       "\xc3", "\xff", "漢", "𝟏",  "–",      "и\xcc\x86"};
     size_t n = 0;
     size_t want = rnd((uint32_t)max);
     while (n + 8 < want) {
@@ -148,7 +149,8 @@ KT_TEST(every_path_gives_the_portable_result)
         memcpy(copy, in, n);
         struct kl_span t = kl_span_make(copy, n);
         kl_cpu_level_set(KL_CPU_PORTABLE);
-        size_t n_want = view ? kl_fold_view(t, want, sizeof(want)) : kl_fold_text(t, want, sizeof(want));
+        size_t n_want =
+            view ? kl_fold_view(t, want, sizeof(want)) : kl_fold_text(t, want, sizeof(want));
         bool odd_want = kl_fold_is_odd(t);
         for (int level = KL_CPU_AVX2; level <= KL_CPU_AVX512; level++) {
             kl_cpu_level_set((enum kl_cpu_level)level);
