@@ -48,7 +48,10 @@ int kl_cmd_failed(const char *where, const struct kl_err *err)
     if (remedy != NULL) {
         say(what, (size_t)(remedy - what), where, err->at_line, remedy + 2);
     } else {
-        say(what, strlen(what), where, err->at_line, "");
+        say(what, strlen(what), where, err->at_line,
+            err->rc == KL_E_IO      ? "check the path, its permissions and the disk"
+            : err->rc == KL_E_NOMEM ? "free memory or use fewer --jobs"
+                                    : "");
     }
     return KL_EXIT_FAILED;
 }
