@@ -69,6 +69,7 @@ static int args_parse(int argc, char **argv, struct args *a)
     int c;
     opterr = 0;
     optind = 1;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread, before any other starts */
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
         case 'p':

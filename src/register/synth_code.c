@@ -86,7 +86,9 @@ static void base64_put(struct kl_synth_text *out, struct kl_span in, size_t line
         char four[4] = {digit[v >> 18], digit[v >> 12 & 63], digit[v >> 6 & 63], digit[v & 63]};
         if (n < 3) {
             four[3] = '=';
-            four[2] = n < 2 ? '=' : four[2];
+            if (n < 2) {
+                four[2] = '=';
+            }
         }
         kl_synth_text_add(out, four, 4);
         col += 4;

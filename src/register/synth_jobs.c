@@ -24,7 +24,7 @@ static const char *const office[] = {"Bashkia",
 
 static uint32_t words_count(const char *const *words)
 {
-    uint32_t n = 0;
+    uint32_t n = 1; /* no list is empty */
     while (words[n] != NULL) {
         n++;
     }

@@ -204,7 +204,7 @@ static void cell_phone(struct row_writer *w, uint32_t phone, const char *form)
         unsigned n = 0;
         kl_synth_phone_put(phone, digits);
         for (; *form != '\0'; form++) {
-            *w->to++ = *form == '#' ? digits[n++] : *form;
+            *w->to++ = (char)(*form == '#' ? digits[n++] : *form);
         }
     }
     cell_end(w);

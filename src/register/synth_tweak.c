@@ -38,8 +38,10 @@ static const struct glyph nfd[] = {
 static bool starts(const char *s, size_t left, const char *with, bool any_case)
 {
     for (size_t i = 0; with[i] != '\0'; i++) {
-        char c = i < left ? s[i] : '\0';
-        c = any_case && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        char c = (char)(i < left ? s[i] : '\0');
+        if (any_case && c >= 'A' && c <= 'Z') {
+            c = (char)(c + 32);
+        }
         if (c != with[i]) {
             return false;
         }
@@ -67,7 +69,7 @@ static void glyphs_put(struct kl_synth_text *t, struct kl_span cell, const struc
 
 static char ascii_upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+    return (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
 }
 
 static void upper_put(struct kl_synth_text *t, struct kl_span cell)
@@ -128,7 +130,7 @@ static void phone_put(struct kl_synth_text *t, const char digits[static 9], cons
 {
     unsigned n = 0;
     for (; *form != '\0'; form++) {
-        kl_synth_text_char(t, *form == '#' ? digits[n++] : *form);
+        kl_synth_text_char(t, (char)(*form == '#' ? digits[n++] : *form));
     }
 }
 
