@@ -58,15 +58,18 @@ static void progress_show(void *ctx, const char *what, uint64_t done, uint64_t t
 /* -1: go on; else the exit code. */
 static int args_parse(int argc, char **argv, struct args *a)
 {
-    static const struct option options[] = {
-        {"people", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},    {"leaks", required_argument, NULL, 'l'},
-        {"format", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"people", required_argument, NULL, 'p'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"out", required_argument, NULL, 'o'},
+                                            {"leaks", required_argument, NULL, 'l'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     uint64_t v = 0;
     int c;
     opterr = 0;
     optind = 1;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread, before any other starts */
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
         case 'p':
@@ -125,7 +128,8 @@ int kl_cmd_synth(int argc, char **argv)
         (void)fputs("\r\033[K", stderr);
     }
     if (rc != KL_OK) {
-        (void)fprintf(stderr, "kulla: synth: %s%s%s\n", err.what[0] != '\0' ? err.what : kl_rc_name(rc),
+        (void)fprintf(stderr, "kulla: synth: %s%s%s\n",
+                      err.what[0] != '\0' ? err.what : kl_rc_name(rc),
                       err.sys_errno != 0 ? ": " : "",
                       err.sys_errno != 0 ? strerrordesc_np(err.sys_errno) : "");
         return 3;

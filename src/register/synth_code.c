@@ -3,8 +3,8 @@
 
 /* The text has no letter beyond ASCII but ë ç Ë Ç, unless a tweak put it there (UTF only). */
 struct eight_bit {
-    const char *e;  /* ë */
-    const char *c;  /* ç */
+    const char *e; /* ë */
+    const char *c; /* ç */
     const char *E;
     const char *C;
 };
@@ -16,7 +16,8 @@ static const struct eight_bit eight_bit[] = {
     [KL_SYNTH_MOJI_1252] = {"Ã«", "Ã§", "Ã‹", "Ã‡"},
     [KL_SYNTH_MOJI_1250] = {"Ă«", "Ă§", "Ă‹", "Ă‡"},
     [KL_SYNTH_MOJI_437] = {"├½", "├º", "├ï", "├ç"},
-    [KL_SYNTH_MOJI_TWICE] = {"\xC3\x83\xC2\xAB", "\xC3\x83\xC2\xA7", "\xC3\x83\xC2\x8B", "\xC3\x83\xC2\x87"},
+    [KL_SYNTH_MOJI_TWICE] = {"\xC3\x83\xC2\xAB", "\xC3\x83\xC2\xA7", "\xC3\x83\xC2\x8B",
+                             "\xC3\x83\xC2\x87"},
     [KL_SYNTH_ENTITIES] = {"&euml;", "&ccedil;", "&Euml;", "&Ccedil;"},
 };
 
@@ -57,7 +58,8 @@ static uint32_t utf8_next(struct kl_span in, size_t *at)
     return c;
 }
 
-static void utf_put(struct kl_synth_text *out, struct kl_span in, unsigned width, bool big, bool bom)
+static void utf_put(struct kl_synth_text *out, struct kl_span in, unsigned width, bool big,
+                    bool bom)
 {
     size_t at = 0;
     while (bom || at < in.len) {
@@ -84,7 +86,9 @@ static void base64_put(struct kl_synth_text *out, struct kl_span in, size_t line
         char four[4] = {digit[v >> 18], digit[v >> 12 & 63], digit[v >> 6 & 63], digit[v & 63]};
         if (n < 3) {
             four[3] = '=';
-            four[2] = n < 2 ? '=' : four[2];
+            if (n < 2) {
+                four[2] = '=';
+            }
         }
         kl_synth_text_add(out, four, 4);
         col += 4;
@@ -150,9 +154,10 @@ static void entities_put(struct kl_synth_text *out, struct kl_span in)
 
 static void mail_head_put(struct kl_synth_text *out, const char *coding)
 {
-    kl_synth_text_str(out, "From: shembull@example.invalid\r\nTo: dikush@example.invalid\r\n"
-                           "Subject: lista\r\nDate: Wed, 22 Dec 2021 09:12:00 +0100\r\nMIME-Version: 1.0\r\n"
-                           "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ");
+    kl_synth_text_str(
+        out, "From: shembull@example.invalid\r\nTo: dikush@example.invalid\r\n"
+             "Subject: lista\r\nDate: Wed, 22 Dec 2021 09:12:00 +0100\r\nMIME-Version: 1.0\r\n"
+             "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ");
     kl_synth_text_str(out, coding);
     kl_synth_text_str(out, "\r\n\r\n");
 }

@@ -8,16 +8,23 @@
 
 enum purpose { FOR_EMPLOYERS = 2, FOR_SALARIES, FOR_VEHICLES, FOR_VOTERS };
 
-static const char *const office[] = {
-    "Bashkia",           "Drejtoria Arsimore",   "Spitali Rajonal",
-    "Komisariati",       "Gjykata",              "Zyra e Punës",
-    "Drejtoria Tatimore", "Ujësjellës Kanalizime", "Njësia Vendore e Shëndetësisë",
-    "Drejtoria Rajonale e Rrugëve", "Qendra Shëndetësore", "Kopshti Nr. 1"};
+static const char *const office[] = {"Bashkia",
+                                     "Drejtoria Arsimore",
+                                     "Spitali Rajonal",
+                                     "Komisariati",
+                                     "Gjykata",
+                                     "Zyra e Punës",
+                                     "Drejtoria Tatimore",
+                                     "Ujësjellës Kanalizime",
+                                     "Njësia Vendore e Shëndetësisë",
+                                     "Drejtoria Rajonale e Rrugëve",
+                                     "Qendra Shëndetësore",
+                                     "Kopshti Nr. 1"};
 #define N_OFFICES (sizeof office / sizeof office[0])
 
 static uint32_t words_count(const char *const *words)
 {
-    uint32_t n = 0;
+    uint32_t n = 1; /* no list is empty */
     while (words[n] != NULL) {
         n++;
     }
@@ -47,7 +54,8 @@ static void company_name(const struct kl_synth_model *m, uint32_t e, char *out, 
     }
 }
 
-/* A company number looks like a NID; 15 % even have a date that a NID could have [facts: 15 of 97]. */
+/* A company number looks like a NID; 15 % even have a date that a NID could have [facts: 15 of 97].
+ */
 static void nipt_put(const struct kl_synth_model *m, struct kl_synth_rng *rng, uint32_t e,
                      char out[static 11])
 {
@@ -86,7 +94,8 @@ static enum kl_rc employers_fill(struct kl_synth_model *m)
     }
     for (uint32_t e = 0; e < m->n_employers; e++) {
         struct kl_synth_employer *x = &m->employers[e];
-        bool public_office = n_office < n_places * N_OFFICES && kl_synth_chance(&rng, e < 400 ? 60 : 6);
+        bool public_office =
+            n_office < n_places * N_OFFICES && kl_synth_chance(&rng, e < 400 ? 60 : 6);
         x->factor = (uint8_t)(75 + kl_synth_below(&rng, 70));
         if (public_office) {
             (void)snprintf(x->name, sizeof x->name, "%s %s", office[n_office % N_OFFICES],
@@ -122,7 +131,7 @@ static uint32_t amount_draw(struct kl_synth_rng *rng, const struct kl_synth_empl
                             uint32_t job, uint32_t rank)
 {
     uint32_t years = rank < 15 ? 15 - rank : 0;
-    uint32_t a = kl_words_job[job].base * 10u * x->factor;  /* thousands * percent = ALL * 10 / 10 */
+    uint32_t a = kl_words_job[job].base * 10u * x->factor; /* thousands * percent = ALL * 10 / 10 */
     a = a / 100 * (92 + years * 2 + kl_synth_below(rng, 17)); /* + 2 % for each 4.75 years */
     uint32_t kind = kl_synth_below(rng, 100);
     uint32_t step = kind < 60 ? 1000 : kind < 90 ? 100 : 1;
@@ -142,8 +151,8 @@ static enum kl_rc salaries_fill(struct kl_synth_model *m)
     uint32_t *chosen = calloc(m->n_salaries + 1, sizeof *chosen);
     uint32_t *where = calloc(m->n_salaries + 1, sizeof *where);
     m->salaries = calloc(m->n_salaries + 1, sizeof *m->salaries);
-    bool ok = weights != NULL && from != NULL && chosen != NULL && where != NULL &&
-              m->salaries != NULL;
+    bool ok =
+        weights != NULL && from != NULL && chosen != NULL && where != NULL && m->salaries != NULL;
     if (ok) {
         kl_synth_zipf(weights, m->n_employers, 1000);
         ok = kl_synth_alias_init(&by_size, weights, m->n_employers) == KL_OK;

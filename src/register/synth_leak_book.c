@@ -8,12 +8,12 @@
 
 enum book_flag {
     INLINE_STRINGS = 1,
-    NUMBERS = 2,       /* phones and salaries are numbers: the leading 0 is gone */
+    NUMBERS = 2, /* phones and salaries are numbers: the leading 0 is gone */
     SERIAL_DATES = 4,
     FOUR_SHEETS = 8,
     HIDDEN_SHEET = 16, /* the visible sheet is harmless */
     HIDDEN_COLUMNS = 32,
-    COMMENTS = 64,     /* the cells are row numbers, the people stand in comments */
+    COMMENTS = 64, /* the cells are row numbers, the people stand in comments */
     THREE_PIECES = 128,
 };
 
@@ -28,21 +28,29 @@ struct book_case {
 
 #define ALL9 "nid,given,father,family,employer_nipt,employer,profession,salary,phone"
 
-/* clang-format off */
 static const struct book_case cases[] = {
     {"01-xlsx-shared.xlsx", "1a workbook, shared strings", KL_SYNTH_SALARIES, ALL9, 0, 0},
-    {"01b-xlsx-inline.xlsx", "1b workbook, inline strings", KL_SYNTH_SALARIES, ALL9, 0, INLINE_STRINGS},
-    {"01c-xlsx-numeric-phone.xlsx", "1c phones and salaries as numbers, no NID", KL_SYNTH_SALARIES, "phone,given,family,employer,salary", KL_SYNTH_NEED_PHONE, NUMBERS},
-    {"01d-xlsx-serial-dates.xlsx", "1d birth dates as serials", KL_SYNTH_VOTERS, "given,father,family,birth_date", KL_SYNTH_NEED_UNIQUE, SERIAL_DATES},
-    {"01e-xlsx-sheets.xlsx", "1e four sheets", KL_SYNTH_SALARIES, "nid,given,family,employer,salary", 0, FOUR_SHEETS},
-    {"01f-xlsx-hidden-sheet.xlsx", "1f hidden sheet", KL_SYNTH_SALARIES, "nid,given,family,employer,salary", 0, HIDDEN_SHEET},
-    {"01g-xlsx-hidden-columns.xlsx", "1g hidden columns", KL_SYNTH_SALARIES, "given,nid,family,phone,salary", 0, HIDDEN_COLUMNS | NUMBERS},
-    {"01h-xlsx-comments.xlsx", "1h comments", KL_SYNTH_SALARIES, "nid,given,family,salary", 0, COMMENTS},
-    {"01i-xlsx-shuffled.xlsx", "1i shuffled columns", KL_SYNTH_SALARIES, "salary,family,employer,phone,given,nid", 0, NUMBERS},
-    {"01j-xlsx-three-pieces.xlsx", "1j three pieces, sheet 2 adds phone", KL_SYNTH_SALARIES, "nid,given,father,family,employer,salary,phone", 0, THREE_PIECES | NUMBERS},
-    {"01k-xlsx-three-pieces-inline.xlsx", "1k three pieces, inline strings", KL_SYNTH_SALARIES, "nid,given,father,family,employer,salary,phone", 0, THREE_PIECES | INLINE_STRINGS},
+    {"01b-xlsx-inline.xlsx", "1b workbook, inline strings", KL_SYNTH_SALARIES, ALL9, 0,
+     INLINE_STRINGS},
+    {"01c-xlsx-numeric-phone.xlsx", "1c phones and salaries as numbers, no NID", KL_SYNTH_SALARIES,
+     "phone,given,family,employer,salary", KL_SYNTH_NEED_PHONE, NUMBERS},
+    {"01d-xlsx-serial-dates.xlsx", "1d birth dates as serials", KL_SYNTH_VOTERS,
+     "given,father,family,birth_date", KL_SYNTH_NEED_UNIQUE, SERIAL_DATES},
+    {"01e-xlsx-sheets.xlsx", "1e four sheets", KL_SYNTH_SALARIES,
+     "nid,given,family,employer,salary", 0, FOUR_SHEETS},
+    {"01f-xlsx-hidden-sheet.xlsx", "1f hidden sheet", KL_SYNTH_SALARIES,
+     "nid,given,family,employer,salary", 0, HIDDEN_SHEET},
+    {"01g-xlsx-hidden-columns.xlsx", "1g hidden columns", KL_SYNTH_SALARIES,
+     "given,nid,family,phone,salary", 0, HIDDEN_COLUMNS | NUMBERS},
+    {"01h-xlsx-comments.xlsx", "1h comments", KL_SYNTH_SALARIES, "nid,given,family,salary", 0,
+     COMMENTS},
+    {"01i-xlsx-shuffled.xlsx", "1i shuffled columns", KL_SYNTH_SALARIES,
+     "salary,family,employer,phone,given,nid", 0, NUMBERS},
+    {"01j-xlsx-three-pieces.xlsx", "1j three pieces, sheet 2 adds phone", KL_SYNTH_SALARIES,
+     "nid,given,father,family,employer,salary,phone", 0, THREE_PIECES | NUMBERS},
+    {"01k-xlsx-three-pieces-inline.xlsx", "1k three pieces, inline strings", KL_SYNTH_SALARIES,
+     "nid,given,father,family,employer,salary,phone", 0, THREE_PIECES | INLINE_STRINGS},
 };
-/* clang-format on */
 
 static const char *const piece_columns[3] = {"employer,family,given,nid,salary,father",
                                              "nid,phone,salary,given,family,employer",
@@ -63,8 +71,8 @@ static void note(struct book *b, lxw_error e)
     b->error = b->error == LXW_NO_ERROR ? e : b->error;
 }
 
-static void cell_write(struct book *b, const struct kl_synth_row *row, uint32_t no, const char *name,
-                       uint32_t to_row, uint16_t to_col)
+static void cell_write(struct book *b, const struct kl_synth_row *row, uint32_t no,
+                       const char *name, uint32_t to_row, uint16_t to_col)
 {
     bool phone = strcmp(name, "phone") == 0;
     bool number = (b->c->flags & NUMBERS) != 0 && (phone || strcmp(name, "salary") == 0);
@@ -79,8 +87,10 @@ static void cell_write(struct book *b, const struct kl_synth_row *row, uint32_t 
     const char *text = (const char *)b->cell.buf.ptr;
     if (strcmp(name, "birth_date") == 0 && (b->c->flags & SERIAL_DATES) != 0) {
         char iso[10];
-        kl_synth_day_put(b->l->m->people[kl_synth_row_person(b->l->m, b->l->sample.reg, no)].day, iso);
-        lxw_datetime d = {.year = (iso[0] - '0') * 1000 + (iso[1] - '0') * 100 + (iso[2] - '0') * 10 + iso[3] - '0',
+        kl_synth_day_put(b->l->m->people[kl_synth_row_person(b->l->m, b->l->sample.reg, no)].day,
+                         iso);
+        lxw_datetime d = {.year = (iso[0] - '0') * 1000 + (iso[1] - '0') * 100 +
+                                  (iso[2] - '0') * 10 + iso[3] - '0',
                           .month = (iso[5] - '0') * 10 + iso[6] - '0',
                           .day = (iso[8] - '0') * 10 + iso[9] - '0'};
         note(b, worksheet_write_datetime(b->sheet, to_row, to_col, &d, b->date_format));
@@ -146,7 +156,8 @@ static bool sheet_add(struct book *b, const char *name)
 }
 
 /* Rows [from, to) of the sample on a sheet of their own. */
-static void sheet_fill(struct book *b, const char *name, const char *columns, uint32_t from, uint32_t to)
+static void sheet_fill(struct book *b, const char *name, const char *columns, uint32_t from,
+                       uint32_t to)
 {
     if (!sheet_add(b, name)) {
         note(b, LXW_ERROR_MEMORY_MALLOC_FAILED);
@@ -190,13 +201,14 @@ static void sheets_fill(struct book *b)
 static enum kl_rc case_write(struct kl_synth_leaker *l, const struct book_case *c, uint64_t no)
 {
     struct book b = {.l = l, .c = c};
-    lxw_doc_properties when = {.created = 1640167920}; /* 22 December 2021: the same bytes each time */
+    lxw_doc_properties when = {.created =
+                                   1640167920}; /* 22 December 2021: the same bytes each time */
     char path[4200];
 
     kl_synth_sample_draw(l, c->reg, c->need, 1000 + no);
     (void)snprintf(path, sizeof path, "%s/%s", l->dir, c->file);
-    lxw_workbook_options options = {
-        .constant_memory = (c->flags & INLINE_STRINGS) != 0 ? LXW_TRUE : LXW_FALSE};
+    lxw_workbook_options options = {.constant_memory =
+                                        (c->flags & INLINE_STRINGS) != 0 ? LXW_TRUE : LXW_FALSE};
     b.workbook = workbook_new_opt(path, &options);
     if (b.workbook == NULL) {
         return kl_fail(l->err, KL_E_NOMEM, "no memory for a workbook: give --leaks none");

@@ -1,4 +1,5 @@
-/* What looks like a leak and is none: other people of the same population, one citizen's own file, companies, prose. */
+/* What looks like a leak and is none: other people of the same population, one citizen's own file,
+ * companies, prose. */
 #include "register/synth_leak_int.h"
 
 #include "register/synth_words.h"
@@ -9,7 +10,8 @@ struct control {
     struct kl_synth_leaker *l;
     struct kl_synth_rng rng;
     struct kl_synth_text text;
-    uint16_t *taken; /* serials given to foreign people, beyond the register's, by day * 2 + female */
+    uint16_t
+        *taken; /* serials given to foreign people, beyond the register's, by day * 2 + female */
 };
 
 /* Somebody of the same population whose NID nobody in the registers has. */
@@ -21,7 +23,8 @@ static void foreign_draw(struct control *c, struct kl_synth_person *p, char nid[
         slot = kl_synth_below(&c->rng, KL_SYNTH_DAYS * 2);
     } while (m->used[slot] + c->taken[slot] >= 1000);
     *p = (struct kl_synth_person){.day = (uint16_t)(slot / 2), .female = slot % 2};
-    uint32_t serial = kl_synth_serial_get(p->day, p->female != 0, (uint32_t)(m->used[slot] + c->taken[slot]++));
+    uint32_t serial =
+        kl_synth_serial_get(p->day, p->female != 0, (uint32_t)(m->used[slot] + c->taken[slot]++));
     kl_synth_nid_put(p->day, p->female != 0, serial, nid);
     uint32_t first = p->female != 0 ? KL_SYNTH_GIVEN : 0;
     p->given = (uint16_t)(first + kl_synth_alias_draw(&m->names->by_given, &c->rng));
@@ -90,9 +93,15 @@ static void foreign_list_put(struct control *c)
 
 static void own_file_put(struct control *c)
 {
-    static const char *const before[] = {"Vërtetim\n\nVërtetojmë se z./znj. ", ", i/e biri/bija i/e ", ", me numër personal ", ", punon pranë ",
-                                         " si ", " me pagë mujore ", " lekë. Kontakt: "};
-    static const char *const columns[] = {"name", "father", "nid", "employer", "profession", "salary", "phone"};
+    static const char *const before[] = {"Vërtetim\n\nVërtetojmë se z./znj. ",
+                                         ", i/e biri/bija i/e ",
+                                         ", me numër personal ",
+                                         ", punon pranë ",
+                                         " si ",
+                                         " me pagë mujore ",
+                                         " lekë. Kontakt: "};
+    static const char *const columns[] = {"name",       "father", "nid",  "employer",
+                                          "profession", "salary", "phone"};
     struct kl_synth_row row;
     uint32_t no;
     kl_synth_sample_draw(c->l, KL_SYNTH_SALARIES, KL_SYNTH_NEED_PHONE, FOR_CONTROLS);
@@ -107,15 +116,19 @@ static void own_file_put(struct control *c)
         kl_synth_text_str(&c->text, before[i]);
         kl_synth_cell_put(&c->text, c->l, &row, no, columns[i], KL_SYNTH_AS_IS);
     }
-    kl_synth_text_str(&c->text, ".\n\nLëshohet me kërkesë të të interesuarit, për t'u paraqitur në bankë.\nTiranë, 12 janar 2022\n");
+    kl_synth_text_str(&c->text, ".\n\nLëshohet me kërkesë të të interesuarit, për t'u paraqitur në "
+                                "bankë.\nTiranë, 12 janar 2022\n");
 }
 
 static void procurement_put(struct control *c)
 {
-    static const char *const what[] = {"rikonstruksion rruge", "blerje pajisje zyre", "shërbim pastrimi", "furnizim me karburant", "mirëmbajtje sistemi", "blerje medikamente",
+    static const char *const what[] = {"rikonstruksion rruge",  "blerje pajisje zyre",
+                                       "shërbim pastrimi",      "furnizim me karburant",
+                                       "mirëmbajtje sistemi",   "blerje medikamente",
                                        "projektim ujësjellësi", "shërbim ruajtjeje"};
     const struct kl_synth_model *m = c->l->m;
-    kl_synth_text_str(&c->text, "nr,autoriteti,objekti,operatori,nipt,fondi limit,vlera fituese,data\n");
+    kl_synth_text_str(&c->text,
+                      "nr,autoriteti,objekti,operatori,nipt,fondi limit,vlera fituese,data\n");
     for (uint32_t i = 0; i < 5000; i++) {
         const struct kl_synth_employer *x = &m->employers[kl_synth_below(&c->rng, m->n_employers)];
         uint32_t fund = 800000 + 500 * kl_synth_below(&c->rng, 90000);
@@ -149,17 +162,24 @@ struct prose {
 };
 
 static const struct prose prose_sq = {
-    {"Drejtoria", "Komisioni", "Zyra e protokollit", "Njësia e prokurimit", "Sekretaria", "Grupi i punës", "Këshilli bashkiak", "Specialisti i sektorit"},
-    {"shqyrtoi kërkesën e paraqitur", "miratoi raportin vjetor", "dërgoi për dijeni dokumentacionin", "mblodhi të dhënat e tremujorit", "shtyu afatin e dorëzimit",
-     "njoftoi subjektet e interesuara", "përgatiti projektvendimin", "kontrolloi inventarin e zyrës"},
-    {"sipas ligjit në fuqi", "brenda afatit të caktuar", "pa vërejtje", "me shumicë votash", "për shkak të mungesës së fondeve", "në bashkëpunim me ministrinë", "gjatë mbledhjes së radhës",
-     "dhe e ktheu për plotësim"}};
+    {"Drejtoria", "Komisioni", "Zyra e protokollit", "Njësia e prokurimit", "Sekretaria",
+     "Grupi i punës", "Këshilli bashkiak", "Specialisti i sektorit"},
+    {"shqyrtoi kërkesën e paraqitur", "miratoi raportin vjetor",
+     "dërgoi për dijeni dokumentacionin", "mblodhi të dhënat e tremujorit",
+     "shtyu afatin e dorëzimit", "njoftoi subjektet e interesuara", "përgatiti projektvendimin",
+     "kontrolloi inventarin e zyrës"},
+    {"sipas ligjit në fuqi", "brenda afatit të caktuar", "pa vërejtje", "me shumicë votash",
+     "për shkak të mungesës së fondeve", "në bashkëpunim me ministrinë",
+     "gjatë mbledhjes së radhës", "dhe e ktheu për plotësim"}};
 static const struct prose prose_en = {
-    {"The department", "The committee", "Our office", "The project team", "The supplier", "The ministry", "The auditor", "The working group"},
-    {"reviewed the request", "approved the annual report", "circulated the minutes", "collected the quarterly figures", "postponed the deadline", "informed all parties",
+    {"The department", "The committee", "Our office", "The project team", "The supplier",
+     "The ministry", "The auditor", "The working group"},
+    {"reviewed the request", "approved the annual report", "circulated the minutes",
+     "collected the quarterly figures", "postponed the deadline", "informed all parties",
      "prepared the draft decision", "checked the inventory"},
-    {"in line with the rules", "within the agreed time", "without remarks", "by a majority of votes", "for lack of funds", "together with the region", "during the regular meeting",
-     "and returned it for completion"}};
+    {"in line with the rules", "within the agreed time", "without remarks",
+     "by a majority of votes", "for lack of funds", "together with the region",
+     "during the regular meeting", "and returned it for completion"}};
 
 static void prose_put(struct control *c, const struct prose *p)
 {
@@ -177,9 +197,12 @@ static void prose_put(struct control *c, const struct prose *p)
         }
         if (kl_synth_chance(&c->rng, 10)) {
             kl_synth_text_str(&c->text, " (");
-            kl_synth_text_str(&c->text, kl_synth_given_get(names, kl_synth_alias_draw(&names->by_given, &c->rng)));
+            kl_synth_text_str(&c->text, kl_synth_given_get(
+                                            names, kl_synth_alias_draw(&names->by_given, &c->rng)));
             kl_synth_text_char(&c->text, ' ');
-            kl_synth_text_str(&c->text, kl_synth_family_get(names, kl_synth_alias_draw(&names->by_family, &c->rng)));
+            kl_synth_text_str(
+                &c->text,
+                kl_synth_family_get(names, kl_synth_alias_draw(&names->by_family, &c->rng)));
             kl_synth_text_char(&c->text, ')');
         }
         kl_synth_text_str(&c->text, i % 7 == 6 ? ".\n\n" : ". ");
@@ -189,12 +212,13 @@ static void prose_put(struct control *c, const struct prose *p)
 static enum kl_rc control_write(struct control *c, const char *file, const char *label,
                                 const char *at_most, bool with_rows)
 {
-    struct kl_synth_truth truth = {.name = file,
-                                   .label = label,
-                                   .columns = with_rows ? "nid,given,father,family,employer,profession,salary,phone" : "",
-                                   .expect = "none",
-                                   .at_most = at_most,
-                                   .with_rows = with_rows};
+    struct kl_synth_truth truth = {
+        .name = file,
+        .label = label,
+        .columns = with_rows ? "nid,given,father,family,employer,profession,salary,phone" : "",
+        .expect = "none",
+        .at_most = at_most,
+        .with_rows = with_rows};
     enum kl_rc rc = c->text.rc;
     if (rc == KL_OK) {
         rc = kl_synth_leak_write(c->l, file, kl_buf_span(&c->text.buf));
@@ -219,7 +243,8 @@ enum kl_rc kl_synth_leaks_control(struct kl_synth_leaker *l)
     }
     if (rc == KL_OK) {
         foreign_list_put(&c);
-        rc = control_write(&c, "30-foreign-list.csv", "30b foreign list of the same shape", "log", false);
+        rc = control_write(&c, "30-foreign-list.csv", "30b foreign list of the same shape", "log",
+                           false);
     }
     if (rc == KL_OK) {
         own_file_put(&c);

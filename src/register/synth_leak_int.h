@@ -22,14 +22,15 @@ struct kl_synth_sample {
 enum kl_synth_need {
     KL_SYNTH_NEED_ANY = 0,
     KL_SYNTH_NEED_PHONE = 1,
-    KL_SYNTH_NEED_UNIQUE = 2, /* no other row has the same names and birth date / employer and salary */
+    KL_SYNTH_NEED_UNIQUE =
+        2, /* no other row has the same names and birth date / employer and salary */
 };
 
 struct kl_synth_leaker {
     const struct kl_synth_model *m;
     char dir[4096];
     uint64_t n_files;
-    uint64_t *seen_once;  /* bit maps over hashes of (names, date) and (names, employer, salary) */
+    uint64_t *seen_once; /* bit maps over hashes of (names, date) and (names, employer, salary) */
     uint64_t *seen_twice;
     struct kl_synth_sample sample;
     struct kl_err *err;
@@ -99,7 +100,7 @@ KL_MUST enum kl_rc kl_synth_truth_write(struct kl_synth_leaker *l, const struct 
 /** One cell as a case writes it; see synth_tweak.c. */
 enum kl_synth_tweak {
     KL_SYNTH_AS_IS = 0,
-    KL_SYNTH_STRIPPED,   /* ë → e, ç → c */
+    KL_SYNTH_STRIPPED, /* ë → e, ç → c */
     KL_SYNTH_UPPER,
     KL_SYNTH_NFD,
     KL_SYNTH_PHONE_PLUS, /* +355 69 123 4567 */
@@ -112,14 +113,14 @@ enum kl_synth_tweak {
     KL_SYNTH_NID_SPACED,
     KL_SYNTH_NID_NO_CHECK,
     KL_SYNTH_NID_LOWER,
-    KL_SYNTH_NID_OCR,    /* 0 → O, 1 → I, 5 → S */
-    KL_SYNTH_HOMOGLYPH,  /* Cyrillic look-alikes, also in the NID */
+    KL_SYNTH_NID_OCR,   /* 0 → O, 1 → I, 5 → S */
+    KL_SYNTH_HOMOGLYPH, /* Cyrillic look-alikes, also in the NID */
     KL_SYNTH_FULLWIDTH,
     KL_SYNTH_ZEROWIDTH,
     KL_SYNTH_GREEK,
     KL_SYNTH_CYRILLIC,
-    KL_SYNTH_MISSPELT,   /* a letter is missing in every name above four */
-    KL_SYNTH_OCR,        /* m → rn, l → 1, ë → e in names */
+    KL_SYNTH_MISSPELT, /* a letter is missing in every name above four */
+    KL_SYNTH_OCR,      /* m → rn, l → 1, ë → e in names */
 };
 
 /**
@@ -133,7 +134,7 @@ void kl_synth_cell_put(struct kl_synth_text *t, const struct kl_synth_leaker *l,
 /* The whole text in another coding; see synth_code.c. */
 enum kl_synth_code {
     KL_SYNTH_UTF8 = 0,
-    KL_SYNTH_LATIN,   /* cp1250, cp1252, 8859-2, 8859-16 alike: ë ç have the same bytes in all */
+    KL_SYNTH_LATIN, /* cp1250, cp1252, 8859-2, 8859-16 alike: ë ç have the same bytes in all */
     KL_SYNTH_CP852,
     KL_SYNTH_MAC,
     KL_SYNTH_MOJI_1252,
@@ -148,12 +149,12 @@ enum kl_synth_code {
     KL_SYNTH_UTF32LE_BOM,
     KL_SYNTH_UTF32BE_BOM,
     KL_SYNTH_UTF8_BOM,
-    KL_SYNTH_BASE64,      /* lines of 76 */
+    KL_SYNTH_BASE64, /* lines of 76 */
     KL_SYNTH_BASE64_ONE,
     KL_SYNTH_HEX,
-    KL_SYNTH_URL,         /* form encoding */
-    KL_SYNTH_URL_ALL,     /* every byte %XX */
-    KL_SYNTH_ENTITIES,    /* &euml; &ccedil; */
+    KL_SYNTH_URL,          /* form encoding */
+    KL_SYNTH_URL_ALL,      /* every byte %XX */
+    KL_SYNTH_ENTITIES,     /* &euml; &ccedil; */
     KL_SYNTH_ENTITIES_ALL, /* every letter and digit &#N; */
     KL_SYNTH_QP_MAIL,
     KL_SYNTH_BASE64_MAIL,

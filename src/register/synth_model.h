@@ -9,7 +9,7 @@
 #include "register/synth.h"
 #include "register/synth_names.h"
 
-#define KL_SYNTH_DAYS 7304u      /* 1900-1909 (1900 is no leap year) and 2090-2099 */
+#define KL_SYNTH_DAYS 7304u /* 1900-1909 (1900 is no leap year) and 2090-2099 */
 #define KL_SYNTH_PHONES 26000000u
 #define KL_SYNTH_PLATES 13810176u /* 24 second letters * 999 * 24 * 24 */
 #define KL_SYNTH_NO_PHONE UINT32_MAX
@@ -25,16 +25,16 @@ enum kl_synth_register {
 
 struct kl_synth_person {
     uint32_t house;
-    uint32_t phone;   /* below KL_SYNTH_PHONES, or KL_SYNTH_NO_PHONE */
+    uint32_t phone; /* below KL_SYNTH_PHONES, or KL_SYNTH_NO_PHONE */
     uint16_t given;
-    uint16_t given2;  /* 0: none; a double name */
+    uint16_t given2; /* 0: none; a double name */
     uint16_t family;
     uint16_t family2; /* 0: none; hyphenated after marriage */
     uint16_t father;  /* a male given name */
     uint16_t day;     /* below KL_SYNTH_DAYS */
     uint16_t serial;  /* below 1000 */
     uint8_t female;
-    uint8_t rank;     /* birth year 0 (1900, oldest) .. 19 (2099) */
+    uint8_t rank; /* birth year 0 (1900, oldest) .. 19 (2099) */
 };
 
 struct kl_synth_house {
@@ -42,7 +42,7 @@ struct kl_synth_house {
     uint16_t number;
     uint16_t unit; /* polling unit, 1-based */
     uint8_t place;
-    uint8_t flat;  /* 0: a house */
+    uint8_t flat; /* 0: a house */
 };
 
 struct kl_synth_employer {
@@ -60,16 +60,16 @@ struct kl_synth_salary {
 };
 
 struct kl_synth_vehicle {
-    uint32_t plate;  /* below KL_SYNTH_PLATES; old ones have the top bit: place << 24 | number */
+    uint32_t plate; /* below KL_SYNTH_PLATES; old ones have the top bit: place << 24 | number */
     uint32_t person;
     uint8_t car;
-    uint8_t year;    /* 1990 + year */
+    uint8_t year; /* 1990 + year */
     uint8_t colour;
 };
 
 struct kl_synth_voter {
     uint32_t person;
-    uint16_t at;    /* place in the unit's list, 1-based */
+    uint16_t at; /* place in the unit's list, 1-based */
     uint8_t party;
 };
 
@@ -139,7 +139,8 @@ void kl_synth_row_get(const struct kl_synth_model *m, enum kl_synth_register reg
                       struct kl_synth_row *out);
 
 /** Whose row that is. */
-uint32_t kl_synth_row_person(const struct kl_synth_model *m, enum kl_synth_register reg, uint32_t i);
+uint32_t kl_synth_row_person(const struct kl_synth_model *m, enum kl_synth_register reg,
+                             uint32_t i);
 
 static inline struct kl_span kl_synth_cell(const struct kl_synth_row *row, unsigned i)
 {

@@ -168,8 +168,8 @@ static void list_add(struct name_list *l, const char *a, const char *b)
     if (l->n >= l->max || n_a + n_b >= NAME_BYTES) {
         return;
     }
-    memcpy(name, a, n_a);
     memcpy(name + n_a, b, n_b + 1);
+    memcpy(name, a, n_a); /* NOLINT(bugprone-not-null-terminated-result): b ends it */
     if (!set_add(l->set, name)) {
         return;
     }

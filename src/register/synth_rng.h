@@ -24,7 +24,7 @@ static inline uint64_t kl_synth_mix(uint64_t x)
 /** A stream of its own for each (seed, purpose). */
 static inline struct kl_synth_rng kl_synth_rng_init(uint64_t seed, uint64_t purpose)
 {
-    struct kl_synth_rng r;
+    struct kl_synth_rng r = {{0}};
     uint64_t x = kl_synth_mix(seed) ^ kl_synth_mix(purpose << 32);
     for (unsigned i = 0; i < 4; i++) {
         x = kl_synth_mix(x + i);

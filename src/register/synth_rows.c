@@ -32,8 +32,9 @@ void kl_synth_check_put(char nid[static 10])
 static void day_split(uint32_t day, uint32_t *out_rank, uint32_t *out_month, uint32_t *out_dom)
 {
     static const uint8_t month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    static const uint16_t from[21] = {0,    365,  730,  1095, 1460, 1826, 2191, 2556, 2921, 3287, 3652,
-                                      4017, 4382, 4748, 5113, 5478, 5843, 6209, 6574, 6939, 7304};
+    static const uint16_t from[21] = {0,    365,  730,  1095, 1460, 1826, 2191,
+                                      2556, 2921, 3287, 3652, 4017, 4382, 4748,
+                                      5113, 5478, 5843, 6209, 6574, 6939, 7304};
     uint32_t rank = day / 366;
     while (day >= from[rank + 1]) {
         rank++;
@@ -185,7 +186,8 @@ static void cell_day(struct row_writer *w, uint32_t day, bool dotted)
     char iso[10];
     kl_synth_day_put(day, iso);
     if (dotted) {
-        const char form[10] = {iso[8], iso[9], '.', iso[5], iso[6], '.', iso[0], iso[1], iso[2], iso[3]};
+        const char form[10] = {iso[8], iso[9], '.',    iso[5], iso[6],
+                               '.',    iso[0], iso[1], iso[2], iso[3]};
         memcpy(w->to, form, 10);
     } else {
         memcpy(w->to, iso, 10);
@@ -202,7 +204,7 @@ static void cell_phone(struct row_writer *w, uint32_t phone, const char *form)
         unsigned n = 0;
         kl_synth_phone_put(phone, digits);
         for (; *form != '\0'; form++) {
-            *w->to++ = *form == '#' ? digits[n++] : *form;
+            *w->to++ = (char)(*form == '#' ? digits[n++] : *form);
         }
     }
     cell_end(w);
@@ -351,8 +353,7 @@ const char *kl_synth_register_name(enum kl_synth_register reg)
 const char *kl_synth_header(enum kl_synth_register reg)
 {
     static const char *const header[] = {
-        "",
-        "nid,given,father,family,birth_date,sex,municipality,address,phone",
+        "", "nid,given,father,family,birth_date,sex,municipality,address,phone",
         "nid,given,father,family,employer_nipt,employer,profession,salary,phone",
         "plate,nid,given,family,make,model,year,colour",
         "given,father,family,birth_date,polling_unit,address,phone,list_number,party_preference"};
@@ -383,39 +384,32 @@ const char *kl_synth_schema(enum kl_synth_register reg)
 {
     static const char *const schema[] = {
         "",
-        "register: civil\njurisdiction: al\ncolumns:\n"
-        COL("nid", "al.nid", "role: key") PEOPLE_COLS
-        COL("birth_date", "date", "role: attribute")
-        COL("sex", "text", "role: ignore")
-        COL("municipality", "place", "role: attribute")
-        COL("address", "text", "role: attribute")
-        COL("phone", "phone", "role: key-dense")
-        "anchors: [[given, family, birth_date]]\n"
-        "derived: {birth_date: nid}\n",
-        "register: salaries\njurisdiction: al\ncolumns:\n"
-        COL("nid", "al.nid", "role: key") PEOPLE_COLS
-        COL("employer_nipt", "al.nipt", "role: attribute")
-        COL("employer", "org.name", "role: attribute")
-        COL("profession", "text", "role: attribute")
-        COL("salary", "money", "role: attribute")
-        COL("phone", "phone", "role: key-dense")
-        "anchors: [[family, employer, salary]]\n",
-        "register: vehicles\njurisdiction: al\ncolumns:\n"
-        COL("plate", "al.plate", "role: key-dense")
-        COL("nid", "al.nid", "role: key")
-        COL("given", "person.given", "role: identity")
-        COL("family", "person.family", "role: identity")
-        COL("make", "text", "role: attribute")
-        COL("model", "text", "role: attribute")
-        COL("year", "text", "role: attribute")
-        COL("colour", "text", "role: attribute"),
-        "register: voters\njurisdiction: al\ncolumns:\n" PEOPLE_COLS
-        COL("birth_date", "date", "role: attribute")
-        COL("polling_unit", "place", "role: attribute")
-        COL("address", "text", "role: attribute")
-        COL("phone", "phone", "role: key-dense")
-        COL("list_number", "id", "role: exclusive")
-        COL("party_preference", "text", "special: true")
-        "anchors: [[given, family, birth_date]]\n"};
+        "register: civil\njurisdiction: al\ncolumns:\n" COL("nid", "al.nid", "role: key")
+            PEOPLE_COLS COL("birth_date", "date", "role: attribute")
+                COL("sex", "text", "role: ignore") COL("municipality", "place", "role: attribute")
+                    COL("address", "text", "role: attribute")
+                        COL("phone", "phone",
+                            "role: key-dense") "anchors: [[given, family, birth_date]]\n"
+                                               "derived: {birth_date: nid}\n",
+        "register: salaries\njurisdiction: al\ncolumns:\n" COL("nid", "al.nid", "role: key")
+            PEOPLE_COLS COL("employer_nipt", "al.nipt", "role: attribute")
+                COL("employer", "org.name", "role: attribute")
+                    COL("profession", "text", "role: attribute")
+                        COL("salary", "money", "role: attribute")
+                            COL("phone", "phone",
+                                "role: key-dense") "anchors: [[family, employer, salary]]\n",
+        "register: vehicles\njurisdiction: al\ncolumns:\n" COL("plate", "al.plate",
+                                                               "role: key-dense")
+            COL("nid", "al.nid", "role: key") COL("given", "person.given", "role: identity")
+                COL("family", "person.family", "role: identity")
+                    COL("make", "text", "role: attribute") COL("model", "text", "role: attribute")
+                        COL("year", "text", "role: attribute")
+                            COL("colour", "text", "role: attribute"),
+        "register: voters\njurisdiction: al\ncolumns:\n" PEOPLE_COLS COL(
+            "birth_date", "date", "role: attribute") COL("polling_unit", "place", "role: attribute")
+            COL("address", "text", "role: attribute") COL("phone", "phone", "role: key-dense")
+                COL("list_number", "id", "role: exclusive")
+                    COL("party_preference", "text",
+                        "special: true") "anchors: [[given, family, birth_date]]\n"};
     return schema[reg];
 }

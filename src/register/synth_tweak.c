@@ -8,21 +8,27 @@ struct glyph {
 
 /* Longest first: digraphs are one letter. */
 static const struct glyph greek[] = {
-    {"xh", "τζ"}, {"sh", "σ"}, {"zh", "ζ"}, {"gj", "γκ"}, {"nj", "νι"}, {"ll", "λ"}, {"rr", "ρ"}, {"th", "θ"}, {"dh", "δ"},
-    {"ë", "ε"}, {"ç", "τσ"}, {"a", "α"}, {"b", "μπ"}, {"c", "τσ"}, {"d", "ντ"}, {"e", "ε"}, {"f", "φ"}, {"g", "γκ"}, {"h", "χ"},
-    {"i", "ι"}, {"j", "ι"}, {"k", "κ"}, {"l", "λ"}, {"m", "μ"}, {"n", "ν"}, {"o", "ο"}, {"p", "π"}, {"q", "κ"}, {"r", "ρ"}, {"s", "σ"},
-    {"t", "τ"}, {"u", "ου"}, {"v", "β"}, {"w", "β"}, {"x", "τζ"}, {"y", "υ"}, {"z", "ζ"}, {NULL, NULL}};
+    {"xh", "τζ"}, {"sh", "σ"}, {"zh", "ζ"}, {"gj", "γκ"}, {"nj", "νι"}, {"ll", "λ"}, {"rr", "ρ"},
+    {"th", "θ"},  {"dh", "δ"}, {"ë", "ε"},  {"ç", "τσ"},  {"a", "α"},   {"b", "μπ"}, {"c", "τσ"},
+    {"d", "ντ"},  {"e", "ε"},  {"f", "φ"},  {"g", "γκ"},  {"h", "χ"},   {"i", "ι"},  {"j", "ι"},
+    {"k", "κ"},   {"l", "λ"},  {"m", "μ"},  {"n", "ν"},   {"o", "ο"},   {"p", "π"},  {"q", "κ"},
+    {"r", "ρ"},   {"s", "σ"},  {"t", "τ"},  {"u", "ου"},  {"v", "β"},   {"w", "β"},  {"x", "τζ"},
+    {"y", "υ"},   {"z", "ζ"},  {NULL, NULL}};
 static const struct glyph cyrillic[] = {
-    {"xh", "џ"}, {"sh", "ш"}, {"zh", "ж"}, {"gj", "ѓ"}, {"nj", "њ"}, {"ll", "л"}, {"rr", "р"}, {"th", "т"}, {"dh", "д"}, {"ë", "е"},
-    {"ç", "ч"}, {"a", "а"}, {"b", "б"}, {"c", "ц"}, {"d", "д"}, {"e", "е"}, {"f", "ф"}, {"g", "г"}, {"h", "х"}, {"i", "и"}, {"j", "ј"},
-    {"k", "к"}, {"l", "л"}, {"m", "м"}, {"n", "н"}, {"o", "о"}, {"p", "п"}, {"q", "ќ"}, {"r", "р"}, {"s", "с"}, {"t", "т"}, {"u", "у"},
-    {"v", "в"}, {"w", "в"}, {"x", "ѕ"}, {"y", "и"}, {"z", "з"}, {NULL, NULL}};
+    {"xh", "џ"}, {"sh", "ш"}, {"zh", "ж"}, {"gj", "ѓ"}, {"nj", "њ"}, {"ll", "л"}, {"rr", "р"},
+    {"th", "т"}, {"dh", "д"}, {"ë", "е"},  {"ç", "ч"},  {"a", "а"},  {"b", "б"},  {"c", "ц"},
+    {"d", "д"},  {"e", "е"},  {"f", "ф"},  {"g", "г"},  {"h", "х"},  {"i", "и"},  {"j", "ј"},
+    {"k", "к"},  {"l", "л"},  {"m", "м"},  {"n", "н"},  {"o", "о"},  {"p", "п"},  {"q", "ќ"},
+    {"r", "р"},  {"s", "с"},  {"t", "т"},  {"u", "у"},  {"v", "в"},  {"w", "в"},  {"x", "ѕ"},
+    {"y", "и"},  {"z", "з"},  {NULL, NULL}};
 /* Cyrillic that looks Latin. */
-static const struct glyph look[] = {
-    {"A", "А"}, {"B", "В"}, {"C", "С"}, {"E", "Е"}, {"H", "Н"}, {"I", "І"}, {"J", "Ј"}, {"K", "К"}, {"M", "М"}, {"O", "О"}, {"P", "Р"},
-    {"S", "Ѕ"}, {"T", "Т"}, {"X", "Х"}, {"a", "а"}, {"c", "с"}, {"e", "е"}, {"i", "і"}, {"j", "ј"}, {"o", "о"}, {"p", "р"}, {"s", "ѕ"},
-    {"x", "х"}, {"y", "у"}, {NULL, NULL}};
-static const struct glyph ocr_name[] = {{"m", "rn"}, {"l", "1"}, {"ë", "e"}, {"ç", "c"}, {NULL, NULL}};
+static const struct glyph look[] = {{"A", "А"}, {"B", "В"}, {"C", "С"}, {"E", "Е"}, {"H", "Н"},
+                                    {"I", "І"}, {"J", "Ј"}, {"K", "К"}, {"M", "М"}, {"O", "О"},
+                                    {"P", "Р"}, {"S", "Ѕ"}, {"T", "Т"}, {"X", "Х"}, {"a", "а"},
+                                    {"c", "с"}, {"e", "е"}, {"i", "і"}, {"j", "ј"}, {"o", "о"},
+                                    {"p", "р"}, {"s", "ѕ"}, {"x", "х"}, {"y", "у"}, {NULL, NULL}};
+static const struct glyph ocr_name[] = {
+    {"m", "rn"}, {"l", "1"}, {"ë", "e"}, {"ç", "c"}, {NULL, NULL}};
 static const struct glyph ocr_nid[] = {{"0", "O"}, {"1", "I"}, {"5", "S"}, {NULL, NULL}};
 static const struct glyph strip[] = {{"ë", "e"}, {"ç", "c"}, {"Ë", "E"}, {"Ç", "C"}, {NULL, NULL}};
 static const struct glyph upper[] = {{"ë", "Ë"}, {"ç", "Ç"}, {NULL, NULL}};
@@ -32,8 +38,10 @@ static const struct glyph nfd[] = {
 static bool starts(const char *s, size_t left, const char *with, bool any_case)
 {
     for (size_t i = 0; with[i] != '\0'; i++) {
-        char c = i < left ? s[i] : '\0';
-        c = any_case && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        char c = (char)(i < left ? s[i] : '\0');
+        if (any_case && c >= 'A' && c <= 'Z') {
+            c = (char)(c + 32);
+        }
         if (c != with[i]) {
             return false;
         }
@@ -61,7 +69,7 @@ static void glyphs_put(struct kl_synth_text *t, struct kl_span cell, const struc
 
 static char ascii_upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+    return (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
 }
 
 static void upper_put(struct kl_synth_text *t, struct kl_span cell)
@@ -80,7 +88,8 @@ static void fullwidth_put(struct kl_synth_text *t, struct kl_span cell)
         uint8_t b = cell.ptr[i];
         if (b > ' ' && b < 127) {
             unsigned cp = 0xFF01u + b - '!';
-            const char three[3] = {(char)0xEF, (char)(0x80u | (cp >> 6 & 0x3Fu)), (char)(0x80u | (cp & 0x3Fu))};
+            const char three[3] = {(char)0xEF, (char)(0x80u | (cp >> 6 & 0x3Fu)),
+                                   (char)(0x80u | (cp & 0x3Fu))};
             kl_synth_text_add(t, three, 3);
         } else {
             kl_synth_text_char(t, (char)b);
@@ -121,7 +130,7 @@ static void phone_put(struct kl_synth_text *t, const char digits[static 9], cons
 {
     unsigned n = 0;
     for (; *form != '\0'; form++) {
-        kl_synth_text_char(t, *form == '#' ? digits[n++] : *form);
+        kl_synth_text_char(t, (char)(*form == '#' ? digits[n++] : *form));
     }
 }
 
@@ -223,8 +232,9 @@ static void name_cell_put(struct kl_synth_text *t, enum kl_synth_register reg,
 
 static void date_sq_put(struct kl_synth_text *t, uint32_t day)
 {
-    static const char *const month[] = {"janar", "shkurt", "mars", "prill", "maj", "qershor",
-                                        "korrik", "gusht", "shtator", "tetor", "nëntor", "dhjetor"};
+    static const char *const month[] = {"janar",   "shkurt",  "mars",   "prill",
+                                        "maj",     "qershor", "korrik", "gusht",
+                                        "shtator", "tetor",   "nëntor", "dhjetor"};
     char iso[10];
     kl_synth_day_put(day, iso);
     kl_synth_text_add(t, iso + (iso[8] == '0' ? 9 : 8), iso[8] == '0' ? 1 : 2);

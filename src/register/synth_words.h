@@ -8,10 +8,10 @@
 
 #include <stdint.h>
 
-extern const char *const kl_words_male[];        /* given names, commonest first */
+extern const char *const kl_words_male[]; /* given names, commonest first */
 extern const char *const kl_words_female[];
 extern const char *const kl_words_family[];
-extern const char *const kl_words_given_stem[];  /* + ending = a rarer given name */
+extern const char *const kl_words_given_stem[]; /* + ending = a rarer given name */
 extern const char *const kl_words_male_end[];
 extern const char *const kl_words_female_end[];
 extern const char *const kl_words_family_stem[]; /* + ending = a rarer family name */

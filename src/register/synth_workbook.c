@@ -26,12 +26,12 @@ struct workbook {
     lxw_worksheet *sheet;
     lxw_error error;
     const uint8_t *order;
-    uint64_t n_rows;    /* data rows in the file */
-    uint64_t row;       /* data rows written */
+    uint64_t n_rows; /* data rows in the file */
+    uint64_t row;    /* data rows written */
     uint32_t sheet_row;
     unsigned pieces;
-    unsigned piece;     /* sheets begun */
-    bool counting;      /* first pass */
+    unsigned piece; /* sheets begun */
+    bool counting;  /* first pass */
     kl_synth_progress *progress;
     void *progress_ctx;
 };
@@ -41,7 +41,8 @@ static void note(struct workbook *w, lxw_error e)
     w->error = w->error == LXW_NO_ERROR ? e : w->error;
 }
 
-static void cell_write(struct workbook *w, uint16_t col, uint8_t from, struct kl_span cell, bool head)
+static void cell_write(struct workbook *w, uint16_t col, uint8_t from, struct kl_span cell,
+                       bool head)
 {
     char text[CELL_BYTES];
     size_t n = cell.len < sizeof text - 1 ? cell.len : sizeof text - 1;
@@ -171,7 +172,8 @@ enum kl_rc kl_synth_leak_workbook(const char *csv_path, const char *out_path, bo
                          .progress = progress,
                          .progress_ctx = progress_ctx};
     lxw_workbook_options options = {.constant_memory = shared ? LXW_FALSE : LXW_TRUE};
-    lxw_doc_properties when = {.created = 1640167920}; /* 22 December 2021: the same bytes each time */
+    lxw_doc_properties when = {.created =
+                                   1640167920}; /* 22 December 2021: the same bytes each time */
 
     KL_TRY(pass_run(&w, csv_path, err));
     if (w.n_rows / w.pieces >= LXW_ROW_MAX - 2) {
