@@ -2,6 +2,7 @@
 
 #include "extract/session.h"
 #include "match/document.h"
+#include "match/identifiers.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -10,6 +11,7 @@ struct kl_inspect {
     struct kl_index *indexes[KL_MAX_INDEXES];
     double thresholds[KL_MAX_INDEXES];
     size_t n_indexes;
+    struct kl_ident_packs *packs; /* NULL: pattern mode is off */
     const struct kl_policy *policy;
     const char *program;
 };
@@ -19,6 +21,7 @@ struct kl_inspector {
     struct kl_inspect_live *live;
     struct kl_session *session;
     struct kl_match *match;
+    struct kl_ident *ident; /* NULL without packs */
 };
 
 static enum kl_rc open_index(struct kl_inspect *ctx, const struct kl_inspect_index *in,
@@ -63,7 +66,7 @@ enum kl_rc kl_inspect_new(const struct kl_inspect_opts *opts, struct kl_inspect 
         *out_failed = i;
     }
     if (rc == KL_OK && opts->packs != NULL && opts->packs[0] != '\0') {
-        rc = kl_fail(err, KL_E_FORMAT, "pattern packs are not in this build; leave out --packs");
+        rc = kl_ident_packs_new(opts->packs, &ctx->packs, err);
     }
     if (rc != KL_OK) {
         kl_inspect_free(&ctx);
@@ -81,6 +84,7 @@ void kl_inspect_free(struct kl_inspect **ctx)
     for (size_t i = 0; i < (*ctx)->n_indexes; i++) {
         kl_index_free(&(*ctx)->indexes[i]);
     }
+    kl_ident_packs_free(&(*ctx)->packs);
     free(*ctx);
     *ctx = NULL;
 }
@@ -98,6 +102,9 @@ enum kl_rc kl_inspector_new(const struct kl_inspect *ctx, struct kl_inspect_live
     in->live = live;
     enum kl_rc rc = kl_match_new((const struct kl_index *const *)ctx->indexes, ctx->n_indexes,
                                  ctx->thresholds, &in->match);
+    if (rc == KL_OK && ctx->packs != NULL) {
+        rc = kl_ident_new(ctx->packs, &in->ident);
+    }
     if (rc == KL_OK) {
         rc = kl_session_new(&so, &in->session, err);
     }
@@ -116,6 +123,7 @@ void kl_inspector_free(struct kl_inspector **i)
     }
     kl_session_free(&(*i)->session);
     kl_match_free(&(*i)->match);
+    kl_ident_free(&(*i)->ident);
     free(*i);
     *i = NULL;
 }
@@ -127,7 +135,11 @@ static bool cancelled(const struct kl_inspector *i)
 
 static enum kl_rc on_block(struct kl_inspector *i, const struct kl_event *ev)
 {
-    return kl_match_block(i->match, ev->text);
+    KL_TRY(kl_match_block(i->match, ev->text));
+    if (i->ident != NULL) {
+        KL_TRY(kl_ident_block(i->ident, ev->text));
+    }
+    return KL_OK;
 }
 
 static enum kl_rc on_event(struct kl_inspector *i, const struct kl_event *ev, struct kl_finding *f)
@@ -135,11 +147,17 @@ static enum kl_rc on_event(struct kl_inspector *i, const struct kl_event *ev, st
     switch (ev->kind) {
     case KL_EVENT_PART_BEGIN:
         KL_TRY(kl_match_part_begin(i->match, ev->text, ev->part_kind == KL_PART_TABLE));
+        if (i->ident != NULL) {
+            KL_TRY(kl_ident_part_begin(i->ident, ev->part_kind == KL_PART_TABLE));
+        }
         break;
     case KL_EVENT_BLOCK:
         return on_block(i, ev);
     case KL_EVENT_PART_END:
         KL_TRY(kl_match_part_end(i->match));
+        if (i->ident != NULL) {
+            KL_TRY(kl_ident_part_end(i->ident));
+        }
         break;
     case KL_EVENT_ANOMALY:
         return kl_finding_add_anomaly(f, ev->text, ev->code);
@@ -164,6 +182,9 @@ static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_
     kl_session_cancel(i->session);
     if (in_part) {
         KL_TRY(kl_match_part_end(i->match));
+        if (i->ident != NULL) {
+            KL_TRY(kl_ident_part_end(i->ident));
+        }
     }
     f->partial = true;
     f->seen = len_bytes;
@@ -218,9 +239,15 @@ enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes,
         return kl_fail(err, rc, "out of memory");
     }
     kl_match_begin(i->match);
+    if (i->ident != NULL) {
+        kl_ident_begin(i->ident);
+    }
     rc = read_document(i, fd, len_bytes, out, err);
     if (rc == KL_OK) {
         rc = kl_match_finish(i->match, out);
+    }
+    if (rc == KL_OK && i->ident != NULL) {
+        rc = kl_ident_finish(i->ident, out);
     }
     if (rc != KL_OK) {
         kl_session_cancel(i->session);

@@ -29,10 +29,15 @@ static void days_init(struct builder *b)
     }
 }
 
-uint32_t kl_synth_serial_get(uint32_t day, bool female, uint32_t k)
+/* Start and step by seed: two nations share numbers as chance has it, not row by row. */
+uint32_t kl_synth_serial_get(uint64_t seed, uint32_t day, bool female, uint32_t k)
 {
-    uint32_t from = (uint32_t)(kl_synth_mix(day * 2u + female) % 1000);
-    return (from + k * 617u) % 1000;
+    static const uint32_t ends[4] = {1, 3, 7, 9};
+    uint64_t r = kl_synth_mix(seed * 0x9E3779B97F4A7C15u + day * 2u + female);
+    uint32_t from = (uint32_t)(r % 1000);
+    uint32_t step = (uint32_t)(r >> 20) % 100 * 10 + ends[r >> 40 & 3]; /* coprime to 1000 */
+
+    return (from + k * step) % 1000;
 }
 
 /* A day of that birth year with a serial left; the year before when it is full. */
@@ -47,7 +52,7 @@ static bool birth_take(struct builder *b, struct kl_synth_person *p)
         uint16_t *used = &m->used[day * 2 + p->female];
         if (*used < 1000) {
             p->day = (uint16_t)day;
-            p->serial = (uint16_t)kl_synth_serial_get(day, p->female, (*used)++);
+            p->serial = (uint16_t)kl_synth_serial_get(m->seed, day, p->female, (*used)++);
             return true;
         }
         day = (day + KL_SYNTH_DAYS - 1) % KL_SYNTH_DAYS;

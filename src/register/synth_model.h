@@ -120,7 +120,7 @@ void kl_synth_nid_put(uint32_t day, bool female, uint32_t serial, char out[stati
 void kl_synth_check_put(char nid[static 10]);
 
 /** Serial number k of a day and sex: the first used[] of them are given out. */
-uint32_t kl_synth_serial_get(uint32_t day, bool female, uint32_t k);
+uint32_t kl_synth_serial_get(uint64_t seed, uint32_t day, bool female, uint32_t k);
 
 /** National digits of a phone ("691234567"), 9 bytes. */
 void kl_synth_phone_put(uint32_t phone, char out[static 9]);
