@@ -3,6 +3,7 @@
 
 #include "register/synth_words.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ static const char *const office[] = {"Bashkia",
 
 static uint32_t words_count(const char *const *words)
 {
-    uint32_t n = 1; /* no list is empty */
+    uint32_t n = 0;
     while (words[n] != NULL) {
         n++;
     }
@@ -45,6 +46,7 @@ static void company_name(const struct kl_synth_model *m, uint32_t e, char *out, 
     static const char *const form[] = {"SHPK", "SH.A.", "PF"};
     uint32_t n_first = words_count(kl_words_company);
     uint32_t n_trade = words_count(kl_words_trade);
+    assert(n_first > 0 && n_trade > 0);
     if (e < n_first * n_trade) {
         (void)snprintf(out, cap, "%s %s SHPK", kl_words_company[e % n_first],
                        kl_words_trade[e / n_first]);
