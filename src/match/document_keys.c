@@ -98,17 +98,22 @@ static void collect(const struct kl_index *ix, struct kl_doc_index *d, const str
 {
     uint64_t slot = 1ull << ix->columns[ix->anchors[h->anchor].columns[0]].slot;
     uint64_t mask = kl_rowset_get(&d->rows, h->row);
+    size_t i = 0;
 
+    while (i < rk->n && rk->row[i] != h->row) {
+        i++;
+    }
+    if (i < rk->n) { /* in this record too: one key said twice is one hit */
+        mask |= rk->slots[i];
+        rk->slots[i] |= slot;
+    }
     if ((mask & slot) != 0) {
         d->stats[h->anchor].n_repeats++;
     } else {
         d->stats[h->anchor].n_rows++;
     }
-    for (size_t i = 0; i < rk->n; i++) {
-        if (rk->row[i] == h->row) {
-            rk->slots[i] |= slot;
-            return;
-        }
+    if (i < rk->n) {
+        return;
     }
     if (rk->n < MAX_ROWS_A_RECORD) {
         rk->row[rk->n] = h->row;

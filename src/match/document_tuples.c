@@ -162,8 +162,12 @@ static enum kl_rc tuple_hit(struct kl_match *m, struct kl_doc_index *d, struct k
     }
     struct kl_anchor_stats *s = &d->stats[number];
     double chance = (double)n_combos * exp2(ix->log2_rows - own);
-    s->n_rows++;
-    s->chance_sum += chance < 1 ? chance : 1;
+    if ((kl_rowset_get(&d->rows, row) & (KL_ROW_ACCEPTED | KL_ROW_WEAK)) != 0) {
+        s->n_repeats++; /* one person told twice is one hit */
+    } else {
+        s->n_rows++;
+        s->chance_sum += chance < 1 ? chance : 1;
+    }
     kl_evidence_weigh(ix, m->forms, row, 0, &ev);
     ev.bits -= ix->log2_rows + (n_combos > 4 ? log2((double)n_combos / 4) : 0);
     if (ev.bits >= d->threshold) {
