@@ -78,19 +78,24 @@ static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct r
 {
     uint64_t slot = 1ull << d->key_slot[h->anchor];
     uint64_t mask = kl_rowset_get(&d->rows, h->row);
+    size_t i = 0;
 
+    while (i < rk->n && rk->row[i] != h->row) {
+        i++;
+    }
+    if (i < rk->n) { /* in this record too: one key said twice is one hit */
+        mask |= rk->slots[i];
+        rk->slots[i] |= slot;
+    }
     if ((mask & slot) != 0) {
         d->stats[h->anchor].n_repeats++;
     } else {
         d->stats[h->anchor].n_rows++;
     }
     uint64_t bit = 1ull << (h->at - rk->first_cand < 63 ? h->at - rk->first_cand : 63);
-    for (size_t i = 0; i < rk->n; i++) {
-        if (rk->row[i] == h->row) {
-            rk->slots[i] |= slot;
-            rk->cands[i] |= bit;
-            return;
-        }
+    if (i < rk->n) {
+        rk->cands[i] |= bit;
+        return;
     }
     if (rk->n < MAX_ROWS_A_RECORD) {
         rk->row[rk->n] = h->row;

@@ -71,7 +71,11 @@ enum kl_rc kl_doc_weak(struct kl_doc_index *d, uint32_t row, uint64_t slots, dou
         return KL_OK;
     }
     d->n_weak += (*mask & KL_ROW_WEAK) == 0;
-    *mask |= slots | KL_ROW_WEAK;
+    bool listed = (*mask & KL_ROW_LISTED) != 0 && (slots & ~*mask & KL_ROW_COLUMNS) == 0;
+    *mask |= slots | KL_ROW_WEAK | KL_ROW_LISTED;
+    if (listed) { /* a document that repeats one key for ever costs no memory */
+        return KL_OK;
+    }
     if (d->n_weak_part == d->cap_weak) {
         size_t cap = d->cap_weak == 0 ? 256 : d->cap_weak * 2;
         void *p = realloc(d->weak, cap * sizeof *d->weak);
@@ -170,12 +174,13 @@ enum kl_rc kl_doc_end_part(struct kl_match *m, struct kl_doc_index *d)
         }
     }
     double best = 0;
-    for (size_t i = 0; i < d->n_weak_part && speaks != 0; i++) {
+    for (size_t i = 0; i < d->n_weak_part; i++) {
         const struct kl_weak_row *w = &d->weak[i];
         uint64_t *mask = kl_rowset_at(&d->rows, w->row);
         if (mask == NULL) {
             return KL_E_NOMEM;
         }
+        *mask &= ~KL_ROW_LISTED;
         if ((speaks >> w->anchor & 1) == 0 || (*mask & KL_ROW_ACCEPTED) != 0) {
             continue;
         }

@@ -176,8 +176,13 @@ static void weigh_hit(struct kl_match *m, const struct kl_index *ix,
 static enum kl_rc keep_hit(struct kl_match *m, struct kl_doc_index *d, const struct kl_record *r,
                            unsigned number, const struct tuple_best *best)
 {
-    d->stats[number].n_rows++;
-    d->stats[number].chance_sum += best->chance;
+    struct kl_anchor_stats *s = &d->stats[number];
+    if ((kl_rowset_get(&d->rows, best->row) & (KL_ROW_ACCEPTED | KL_ROW_WEAK)) != 0) {
+        s->n_repeats++; /* one person told twice is one hit */
+    } else {
+        s->n_rows++;
+        s->chance_sum += best->chance;
+    }
     if (best->ev.bits < d->threshold) {
         return kl_doc_weak(d, best->row, best->ev.slots, best->ev.bits, number);
     }

@@ -105,7 +105,8 @@ struct border {
     uint8_t seen; /* classes of the bytes before it */
 };
 
-#define MAX_BORDERS 512u
+/* No record is longer: two KL_RECORD_MAX around the key. */
+#define MAX_BORDERS (2 * KL_RECORD_MAX + 2)
 
 /* One pass over the bytes; the rest works on borders. The record's end is the last border. */
 static size_t find_borders(struct kl_span r, bool is_table, struct border *b)

@@ -15,7 +15,8 @@
 #define KL_ROWSET_CHUNK 4096u
 #define KL_ROW_ACCEPTED (1ull << 63) /* the evidence passed */
 #define KL_ROW_WEAK (1ull << 62)     /* a key was met, the evidence did not pass */
-#define KL_ROW_COLUMNS (~(3ull << 62))
+#define KL_ROW_LISTED (1ull << 61)   /* among the weak rows of the open part */
+#define KL_ROW_COLUMNS (~(7ull << 61))
 
 struct kl_rowset {
     uint64_t **chunks; /* by row / KL_ROWSET_CHUNK; NULL: untouched */
