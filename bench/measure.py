@@ -35,19 +35,23 @@ def megabytes(name):
 
 
 def tree_pss(pid):
-    """Resident bytes of a process and all below it, a shared page counted once (Pss)."""
-    total, todo = 0, [pid]
+    """Resident bytes of a process and all below it, a shared page counted once (Pss), by kind."""
+    total, todo = {"Pss": 0, "Pss_Anon": 0, "Pss_File": 0, "Pss_Shmem": 0, "VmHWM": 0}, [pid]
     while todo:
         one = todo.pop()
         try:
-            with open(f"/proc/{one}/smaps_rollup") as f:
-                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+            for source in ("smaps_rollup", "status"):
+                with open(f"/proc/{one}/{source}", encoding="ascii", errors="replace") as f:
+                    for words in map(str.split, f):
+                        kind = words[0][:-1] if words else ""
+                        if kind in total:
+                            total[kind] += int(words[1]) * 1024
             for task in os.listdir(f"/proc/{one}/task"):
                 with open(f"/proc/{one}/task/{task}/children") as f:
                     todo += [int(child) for child in f.read().split()]
         except OSError:
             continue
-    return total * 1024
+    return total
 
 
 def once(command, memory=False, limit=600, stdin=None, to_null=False):
@@ -59,12 +63,12 @@ def once(command, memory=False, limit=600, stdin=None, to_null=False):
                              stderr=subprocess.DEVNULL)
     alarm = threading.Timer(limit, child.kill)
     alarm.start()
-    peak, status, usage = 0, 0, None
+    held, status, usage = {"Pss": 0}, 0, None
     while True:
         pid, status, usage = os.wait4(child.pid, os.WNOHANG if memory else 0)
         if pid:
             break
-        peak = max(peak, tree_pss(child.pid))
+        held = max(held, tree_pss(child.pid), key=lambda one: one["Pss"])
         time.sleep(0.02)
     wall = time.monotonic() - start
     alarm.cancel()
@@ -75,7 +79,8 @@ def once(command, memory=False, limit=600, stdin=None, to_null=False):
     if stdin:
         source.close()
     return {"cpu": usage.ru_utime + usage.ru_stime, "wall": wall, "out": text,
-            "exit": child.returncode, "rss": max(peak, usage.ru_maxrss * 1024)}
+            # Not ru_maxrss: it begins at what this script held when it forked.
+            "exit": child.returncode, "rss": held["Pss"], "held": held}
 
 
 def median(command, runs=3, **more):
@@ -117,7 +122,8 @@ def text_files():
             folders.sort()
             for name in sorted(names):
                 full = os.path.join(folder, name)
-                if not name.endswith(NOT_TEXT) and os.path.isfile(full) and not os.path.islink(full):
+                if (not name.endswith(NOT_TEXT) and os.path.isfile(full)
+                        and not os.path.islink(full)):
                     yield full
 
 

@@ -54,8 +54,8 @@ def clam(b, text):
             out.write(f.read(16000000))
     piece = m.make("clam.txt", cut)
     timed(b, what, ["clamscan", "-d", m.path("one.hdb"), "--detect-structured=yes",
-                    "--structured-ssn-count=1000000", "--structured-cc-count=1000000", "--no-summary",
-                    piece], piece, 1, (0, 1), note="one run; a piece, for it takes minutes")
+                    "--structured-ssn-count=1000000", "--structured-cc-count=1000000",
+                    "--no-summary", piece], piece, 1, (0, 1), note="one run; a piece, for it takes minutes")
 
 
 def hyperscan(b, what, way, patterns, text):
@@ -65,7 +65,7 @@ def hyperscan(b, what, way, patterns, text):
         return
     m.run_quiet(["gcc", "-O2", "bench/hs_bench.c", "-o", tool, "-lhs"])
     command = [tool, way, patterns, text]
-    run = m.median(command, b.runs if way == "regex" else 1)
+    run = m.median(command, b.runs if way == "regex" else 1, memory=True)
     if run["exit"]:
         b.skip("peers", what, f"failed, exit {run['exit']}")
         return
@@ -93,8 +93,8 @@ def text(b):
     few, many = keys_file(b, min(100000, b.people)), keys_file(b, b.people)
     for what, where in (("benign", corpus), ("all leak", b.civil())):
         if not skip_missing(b, "peers", f"rg, 10 patterns, {what}", "rg"):
-            timed(b, f"rg, 10 patterns, {what}", ["rg", "-j1", "-a", "-c", "-f", ascii_words, where],
-                  where, b.runs, good)
+            timed(b, f"rg, 10 patterns, {what}", ["rg", "-j1", "-a", "-c", "-f", ascii_words,
+                  where], where, b.runs, good)
             timed(b, f"rg -F -f, {b.people:,} keys, {what}",
                   ["rg", "-j1", "-a", "-c", "-F", "-f", many, where], where, 1, good,
                   note="set-up included; one run")
