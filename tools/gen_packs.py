@@ -53,7 +53,8 @@ def table():
                 head = cells
                 continue
             t, kind, rank, rate, least, words = entry(path, n, cells)
-            out.append(f'    {{"{path.parent.name}", "{t}", KL_CAND_{kind}, \'{rank}\', {rate!r}, {least}, {{')
+            out.append(f'    {{.pack = "{path.parent.name}", .type = "{t}", .kind = KL_CAND_{kind},')
+            out.append(f"     .rank = '{rank}', .pass_rate = {rate!r}, .min_distinct = {least}, .context = {{")
             out += [f'        " {w} ",' for w in words]
             out.append("    }},")
     return "\n".join(out + ["};", "/* clang-format on */", "", "#endif", ""])

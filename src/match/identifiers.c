@@ -230,24 +230,38 @@ static unsigned count_in(struct kl_span t, size_t from, size_t to, uint8_t sep, 
     return n;
 }
 
-/* The field a value stands in, from 0; MAX_FIELDS when it stands in none. */
-static unsigned field_of(const struct kl_ident *id, struct kl_span t, const struct kl_cand *c,
-                         struct walk *w)
+static bool is_wrap(uint8_t c)
+{
+    return c == '"' || c == '\'' || c == ' ';
+}
+
+/* What parts a value from its neighbours: in front of it, at a line's start behind it. */
+static uint8_t separator_of(const struct kl_ident *id, struct kl_span t, const struct kl_cand *c)
 {
     size_t before = c->at;
     size_t after = (size_t)c->at + c->len;
-    bool new_line = false;
 
-    while (before > 0 &&
-           (t.ptr[before - 1] == '"' || t.ptr[before - 1] == '\'' || t.ptr[before - 1] == ' ')) {
+    if (id->is_table) {
+        return '\t';
+    }
+    while (before > 0 && is_wrap(t.ptr[before - 1])) {
         before--;
     }
-    while (after < t.len && (t.ptr[after] == '"' || t.ptr[after] == '\'' || t.ptr[after] == ' ')) {
+    while (after < t.len && is_wrap(t.ptr[after])) {
         after++;
     }
     uint8_t left = before == 0 ? '\n' : t.ptr[before - 1];
     uint8_t right = after < t.len ? t.ptr[after] : '\n';
-    uint8_t sep = id->is_table ? (uint8_t)'\t' : left == '\n' || left == '\r' ? right : left;
+    return left == '\n' || left == '\r' ? right : left;
+}
+
+/* The field a value stands in, from 0; MAX_FIELDS when it stands in none. */
+static unsigned field_of(const struct kl_ident *id, struct kl_span t, const struct kl_cand *c,
+                         struct walk *w)
+{
+    bool new_line = false;
+    uint8_t sep = separator_of(id, t, c);
+
     if (!is_separator(sep)) {
         /* a line that holds nothing else is a list: one field */
         return sep == '\n' || sep == '\r' ? 0 : MAX_FIELDS;

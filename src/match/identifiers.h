@@ -16,13 +16,13 @@
 #define KL_IDENT_CONTEXT 24u
 
 struct kl_ident_type {
+    const char *context[KL_IDENT_CONTEXT]; /* folded, a space at both ends; NULL behind the last */
+    double pass_rate;                      /* of random strings of the shape; 1: no check exists */
+    enum kl_cand_kind kind;
+    unsigned min_distinct; /* class B: counts from here on without context; 0: never */
     char pack[4];
     char type[16];
-    enum kl_cand_kind kind;
-    char rank;             /* 'A' … 'D' */
-    double pass_rate;      /* of random strings of the shape; 1: there is no check */
-    unsigned min_distinct; /* class B: counts from here on without context; 0: never */
-    const char *context[KL_IDENT_CONTEXT]; /* folded, a space at both ends; NULL behind the last */
+    char rank; /* 'A' … 'D' */
 };
 
 struct kl_ident_packs;

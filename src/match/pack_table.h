@@ -6,7 +6,8 @@
 
 /* clang-format off */
 static const struct kl_ident_type pack_types[] = {
-    {"al", "al.nid", KL_CAND_NID, 'A', 0.0026, 0, {
+    {.pack = "al", .type = "al.nid", .kind = KL_CAND_NID,
+     .rank = 'A', .pass_rate = 0.0026, .min_distinct = 0, .context = {
         " numri personal ",
         " nr personal ",
         " numri i identitetit ",
@@ -19,7 +20,8 @@ static const struct kl_ident_type pack_types[] = {
         " personal number ",
         " national id ",
     }},
-    {"al", "al.nipt", KL_CAND_NIPT, 'B', 0.0393, 20, {
+    {.pack = "al", .type = "al.nipt", .kind = KL_CAND_NIPT,
+     .rank = 'B', .pass_rate = 0.0393, .min_distinct = 20, .context = {
         " nipt ",
         " nuis ",
         " subjekti ",
@@ -28,7 +30,8 @@ static const struct kl_ident_type pack_types[] = {
         " tax number ",
         " vat number ",
     }},
-    {"al", "iban", KL_CAND_IBAN, 'A', 0.00104, 0, {
+    {.pack = "al", .type = "iban", .kind = KL_CAND_IBAN,
+     .rank = 'A', .pass_rate = 0.00104, .min_distinct = 0, .context = {
         " iban ",
         " llogari ",
         " llogaria ",
@@ -36,12 +39,14 @@ static const struct kl_ident_type pack_types[] = {
         " banka ",
         " account ",
     }},
-    {"al", "mrz", KL_CAND_MRZ, 'A', 0.0001, 0, {
+    {.pack = "al", .type = "mrz", .kind = KL_CAND_MRZ,
+     .rank = 'A', .pass_rate = 0.0001, .min_distinct = 0, .context = {
         " pasaporte ",
         " passport ",
         " leternjoftim ",
     }},
-    {"al", "card", KL_CAND_CARD, 'B', 0.1002, 0, {
+    {.pack = "al", .type = "card", .kind = KL_CAND_CARD,
+     .rank = 'B', .pass_rate = 0.1002, .min_distinct = 0, .context = {
         " karte krediti ",
         " karte debiti ",
         " karta ",
@@ -51,7 +56,8 @@ static const struct kl_ident_type pack_types[] = {
         " visa ",
         " mastercard ",
     }},
-    {"al", "phone", KL_CAND_PHONE, 'D', 1.0, 0, {
+    {.pack = "al", .type = "phone", .kind = KL_CAND_PHONE,
+     .rank = 'D', .pass_rate = 1.0, .min_distinct = 0, .context = {
         " cel ",
         " celular ",
         " nr tel ",
@@ -62,7 +68,8 @@ static const struct kl_ident_type pack_types[] = {
         " mobile ",
         " phone ",
     }},
-    {"al", "plate", KL_CAND_PLATE, 'D', 1.0, 0, {
+    {.pack = "al", .type = "plate", .kind = KL_CAND_PLATE,
+     .rank = 'D', .pass_rate = 1.0, .min_distinct = 0, .context = {
         " targa ",
         " targe ",
         " automjet ",
@@ -71,7 +78,8 @@ static const struct kl_ident_type pack_types[] = {
         " leje qarkullimi ",
         " plate ",
     }},
-    {"al", "email", KL_CAND_EMAIL, 'D', 1.0, 0, {
+    {.pack = "al", .type = "email", .kind = KL_CAND_EMAIL,
+     .rank = 'D', .pass_rate = 1.0, .min_distinct = 0, .context = {
         " email ",
         " e mail ",
         " posta elektronike ",

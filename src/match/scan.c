@@ -156,7 +156,7 @@ static void verify_hit(struct kl_span t, const struct kl_scan_hit *h, size_t bas
         enum kl_scan_event ev = (enum kl_scan_event)__builtin_ctz(left);
         for (uint64_t m = h->word[ev]; m != 0; m &= m - 1) {
             size_t p = base + (unsigned)__builtin_ctzll(m);
-            struct kl_cand c;
+            __attribute__((uninitialized)) struct kl_cand c;
             if (ev == KL_EV_CARD) {
                 add_cards(t, p, k);
             } else if (verify(t, ev, p, want, &c)) {

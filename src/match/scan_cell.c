@@ -44,7 +44,7 @@ static bool is_time(struct kl_span t, size_t i)
     }
     for (; i < t.len; i++) {
         uint8_t c = kl_ch(t, i);
-        if (!kl_is_digit(c) && memchr(" ,.:TZ+-APMapm", c, 14) == NULL) {
+        if (!kl_is_digit(c) && (c == 0 || strchr(" ,.:TZ+-APMapm", c) == NULL)) {
             return false;
         }
     }

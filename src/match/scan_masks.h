@@ -1,7 +1,7 @@
 /*
  * First stage of the scanner: text in 64-byte blocks to events, "something of this shape may
  * end here". Events may be false, never missing: the verifiers decide. One kernel
- * (scan_kernel.h) is compiled three times: portable, AVX2, AVX-512.
+ * (scan_kernel.inc) is compiled three times: portable, AVX2, AVX-512.
  * Thread rule: pure.
  */
 #ifndef KL_MATCH_SCAN_MASKS_H

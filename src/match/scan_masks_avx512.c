@@ -89,7 +89,7 @@ static inline uint64_t v_789(struct v64 v)
     return in_range(v, '7', 2);
 }
 
-#include "match/scan_kernel.h"
+#include "match/scan_kernel.inc"
 
 size_t kl_scan_masks_avx512(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
                             struct kl_scan_hit *out)

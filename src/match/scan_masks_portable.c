@@ -73,7 +73,7 @@ static inline uint64_t v_eq_nocase(struct v64 v, uint8_t c)
     return m;
 }
 
-#include "match/scan_kernel.h"
+#include "match/scan_kernel.inc"
 
 size_t kl_scan_masks_portable(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
                               struct kl_scan_hit *out)

@@ -46,7 +46,7 @@ static bool iban_al_is_right(const uint8_t *canon)
 
 bool kl_verify_iban(struct kl_span t, size_t s, struct kl_cand *out)
 {
-    uint8_t canon[31];
+    uint8_t canon[31] = {0};
     uint8_t a = kl_upper(kl_ch(t, s));
     uint8_t b = kl_upper(kl_ch(t, s + 1));
     size_t i = s;
@@ -96,31 +96,41 @@ static bool luhn_is_right(const uint8_t *digits, unsigned n)
     return sum % 10 == 0;
 }
 
-/* Issuer ranges and the lengths they are issued with. */
+/* Issuer ranges by the first four digits, and the lengths they are issued with (bit n). */
 static bool card_issuer_is_known(const uint8_t *d, unsigned n)
 {
-    unsigned two = (unsigned)(d[0] - '0') * 10u + (unsigned)(d[1] - '0');
-    unsigned four = two * 100u + (unsigned)(d[2] - '0') * 10u + (unsigned)(d[3] - '0');
-    if (d[0] == '4') {
-        return n == 13 || n == 16 || n == 19;
+    static const struct {
+        uint16_t first;
+        uint16_t last;
+        uint32_t lengths;
+    } issuers[] = {
+        {2221, 2720, 1u << 16},
+        {3000, 3059, 1u << 14 | 1u << 16},
+        {3400, 3499, 1u << 15},
+        {3528, 3589, 15u << 16},
+        {3600, 3699, 1u << 14 | 1u << 16},
+        {3700, 3799, 1u << 15},
+        {3800, 3999, 1u << 14 | 1u << 16},
+        {4000, 4999, 1u << 13 | 1u << 16 | 1u << 19},
+        {5000, 5099, 127u << 13},
+        {5100, 5599, 1u << 16},
+        {5600, 5899, 127u << 13},
+        {6000, 6199, 127u << 13},
+        {6200, 6299, 15u << 16},
+        {6300, 6399, 127u << 13},
+        {6440, 6599, 15u << 16},
+        {6700, 6799, 127u << 13},
+    };
+    unsigned four = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        four = four * 10 + (unsigned)(d[i] - '0');
     }
-    if ((two >= 51 && two <= 55) || (four >= 2221 && four <= 2720)) {
-        return n == 16;
+    for (size_t i = 0; i < sizeof issuers / sizeof issuers[0]; i++) {
+        if (four >= issuers[i].first && four <= issuers[i].last) {
+            return (issuers[i].lengths >> n & 1) != 0;
+        }
     }
-    if (two == 34 || two == 37) {
-        return n == 15;
-    }
-    if (two == 36 || two == 38 || two == 39 || (four >= 3000 && four <= 3059)) {
-        return n == 14 || n == 16;
-    }
-    if (four >= 3528 && four <= 3589) {
-        return n >= 16;
-    }
-    if (four == 6011 || two == 65 || two == 62 || (four >= 6440 && four <= 6499)) {
-        return n >= 16;
-    }
-    return two == 50 || (two >= 56 && two <= 58) || two == 60 || two == 61 || two == 63 ||
-           two == 67;
+    return false;
 }
 
 static bool card_groups_are_right(const uint8_t *groups, unsigned n_groups)

@@ -151,6 +151,20 @@ static bool nid_tail(struct kl_span t, size_t s, size_t i, const uint8_t nine[st
     return !(is_nid_sep(c) && c != ' ' && kl_is_alnum(d));
 }
 
+static unsigned nid_flags(uint8_t letter, bool right)
+{
+    if (letter == 0) {
+        return KL_CAND_PARTIAL;
+    }
+    return right ? KL_CAND_CHECKED : KL_CAND_WRONG;
+}
+
+/* 0-9: 1800s … 1890s; A-T: 1900s … 2090s. */
+static bool is_decade(uint8_t c)
+{
+    return kl_is_digit(c) || (c >= 'A' && c <= 'T');
+}
+
 bool kl_verify_nid(struct kl_span t, size_t s, uint32_t want, struct kl_cand *out)
 {
     uint8_t nine[9];
@@ -160,7 +174,7 @@ bool kl_verify_nid(struct kl_span t, size_t s, uint32_t want, struct kl_cand *ou
     uint8_t first = kl_upper(kl_ch(t, s));
     bool old = kl_is_digit(first);
 
-    if (!(old || (first >= 'A' && first <= 'T')) || kl_is_alnum(kl_ch(t, s - 1))) {
+    if (!is_decade(first) || kl_is_alnum(kl_ch(t, s - 1))) {
         return false;
     }
     nine[0] = first;
@@ -168,20 +182,20 @@ bool kl_verify_nid(struct kl_span t, size_t s, uint32_t want, struct kl_cand *ou
     if (i == 0 || !nid_tail(t, s, i, nine, seps, &tail)) {
         return false;
     }
+    if (tail.letter == 0 && (!soft || looks_like_article_and_date(t, s, seps))) {
+        return false;
+    }
     bool right = tail.letter != 0 && letter_is_right(check_rest_digits(nine), tail.letter);
     if (old && (seps != 0 || !right)) {
         return false; /* nobody born before 1900 is alive: only the full form counts */
-    }
-    if (tail.letter == 0 && (!soft || looks_like_article_and_date(t, s, seps))) {
-        return false;
     }
     bool person = (want & KL_WANT(KL_CAND_NID)) != 0 && nid_date_is_valid(nine);
     bool company = (want & KL_WANT(KL_CAND_NIPT)) != 0 && !old && tail.letter != 0;
     if (!person && !company) {
         return false;
     }
-    unsigned flags = tail.letter == 0 ? KL_CAND_PARTIAL : right ? KL_CAND_CHECKED : KL_CAND_WRONG;
-    kl_cand_set(out, person ? KL_CAND_NID : KL_CAND_NIPT, s, tail.end, flags);
+    kl_cand_set(out, person ? KL_CAND_NID : KL_CAND_NIPT, s, tail.end,
+                nid_flags(tail.letter, right));
     memcpy(out->canon, nine, sizeof nine);
     out->n_canon = sizeof nine;
     return true;
@@ -211,6 +225,19 @@ static bool is_plate_border(uint8_t c)
     return !kl_is_alnum(c) && c < 0x80;
 }
 
+/* n letters of one case and a border. */
+static bool plate_tail(struct kl_span t, size_t i, unsigned n, bool lower, uint8_t *out)
+{
+    for (unsigned k = 0; k < n; k++) {
+        uint8_t c = kl_ch(t, i + k);
+        if (!kl_is_alpha(c) || (c >= 'a') != lower) {
+            return false;
+        }
+        out[k] = kl_upper(c);
+    }
+    return is_plate_border(kl_ch(t, i + n));
+}
+
 bool kl_verify_plate(struct kl_span t, size_t s, struct kl_cand *out)
 {
     uint8_t canon[7];
@@ -235,14 +262,11 @@ bool kl_verify_plate(struct kl_span t, size_t s, struct kl_cand *out)
     }
     i += is_plate_gap(kl_ch(t, i)) ? 1 : 0;
     unsigned n_tail = n_digits == 3 ? 2 : 1;
-    for (unsigned k = 0; k < n_tail; k++) {
-        uint8_t c = kl_ch(t, i++);
-        if (!kl_is_alpha(c) || (c >= 'a') != (a >= 'a')) {
-            return false;
-        }
-        canon[2 + n_digits + k] = kl_upper(c);
+    if (!plate_tail(t, i, n_tail, a >= 'a', canon + 2 + n_digits)) {
+        return false;
     }
-    if (!is_plate_border(kl_ch(t, i)) || (n_digits == 4 && !is_district(canon[0], canon[1]))) {
+    i += n_tail;
+    if (n_digits == 4 && !is_district(canon[0], canon[1])) {
         return false;
     }
     if (n_digits == 3 && parted && a >= 'b') {
@@ -313,11 +337,30 @@ static void email_canon(struct kl_span t, size_t s, size_t e, struct kl_cand *ou
     }
 }
 
+/* Offset behind the domain that starts at s; 0 when it is none. */
+static size_t domain_end(struct kl_span t, size_t s)
+{
+    size_t e = s;
+    size_t dot = 0; /* the last one with something behind it */
+    while (e - s < 190 && is_domain_char(kl_ch(t, e)) &&
+           !(kl_ch(t, e) == '.' && !kl_is_alnum(kl_ch(t, e + 1)))) {
+        dot = kl_ch(t, e) == '.' ? e : dot;
+        e++;
+    }
+    if (dot == 0 || e - s >= 190 || e - dot - 1 < 2 || e - dot - 1 > 24) {
+        return 0;
+    }
+    for (size_t i = dot + 1; i < e; i++) {
+        if (!kl_is_alpha(kl_ch(t, i))) {
+            return 0;
+        }
+    }
+    return e;
+}
+
 bool kl_verify_email(struct kl_span t, size_t p, struct kl_cand *out)
 {
     size_t s = p;
-    size_t e = p + 1;
-    size_t dot = 0; /* the last dot with a letter behind it */
 
     while (p - s < 65 && is_local_char(kl_ch(t, s - 1))) {
         s--;
@@ -331,19 +374,8 @@ bool kl_verify_email(struct kl_span t, size_t p, struct kl_cand *out)
     if (s == p || kl_ch(t, p) != '@' || kl_ch(t, p - 1) == '.' || !kl_is_alnum(kl_ch(t, p + 1))) {
         return false;
     }
-    while (e - p < 191 && is_domain_char(kl_ch(t, e)) &&
-           !(kl_ch(t, e) == '.' && !kl_is_alnum(kl_ch(t, e + 1)))) {
-        dot = kl_ch(t, e) == '.' ? e : dot;
-        e++;
-    }
-    if (dot == 0 || e - p > 190) {
-        return false;
-    }
-    size_t tld = dot + 1;
-    while (tld < e && kl_is_alpha(kl_ch(t, tld))) {
-        tld++;
-    }
-    if (tld != e || e - dot - 1 < 2 || e - dot - 1 > 24) {
+    size_t e = domain_end(t, p + 1);
+    if (e == 0) {
         return false;
     }
     kl_cand_set(out, KL_CAND_EMAIL, s, e, 0);

@@ -82,7 +82,6 @@ static bool number_at(struct kl_span t, size_t s, struct number *out)
         out->canon[out->n_canon++] = '.';
         put_digits(t, i + 1, n_frac, out);
         i += 1 + n_frac;
-        point = 0;
     }
     tidy(out, n_whole);
     out->end = i;
@@ -114,7 +113,7 @@ bool kl_verify_number(struct kl_span t, size_t p, unsigned min_digits, struct kl
     while (p - s < 32 && kl_is_digit(kl_ch(t, s - 1))) {
         s--;
     }
-    if (p - s >= 32) {
+    if (p - s >= 32 || kl_is_alpha(kl_ch(t, s - 1))) {
         return false;
     }
     /* Read the chain from its left end: whoever covers p is the number. */

@@ -289,38 +289,44 @@ bool kl_verify_mobile(struct kl_span t, size_t s, struct kl_cand *out)
     return true;
 }
 
+/* Where the area code starts when a country code starts at s; 0: none. */
+static size_t behind_country(struct kl_span t, size_t s, size_t *out_start)
+{
+    bool marked = false;
+    size_t zero = s + 3;
+    if (!country_before(t, s + 3, out_start, &marked) || !marked) {
+        return 0;
+    }
+    while (zero - s < 6 && sep_bit(kl_ch(t, zero)) != 0) {
+        zero++;
+    }
+    return kl_ch(t, zero) == '0' ? zero + 1 : s + 3;
+}
+
+/* With nothing but a zero in front, groups must look like those of a phone. */
+static bool trunk_is_likely(struct kl_span t, size_t zero, const struct dialled *d)
+{
+    uint8_t before = kl_ch(t, zero - 1);
+    bool goes_on = sep_bit(before) != 0 && before != '(' && kl_is_digit(kl_ch(t, zero - 2));
+    return (d->seps & SEP_DOT) == 0 && d->n_groups <= 4 && d->short_groups <= 1 &&
+           !(goes_on && d->seps != 0);
+}
+
 bool kl_verify_fixed(struct kl_span t, size_t s, struct kl_cand *out)
 {
     struct dialled d;
     size_t start = s;
-    bool marked = false;
     size_t i = s + 1;
+    bool country = kl_ch(t, s) == '3';
 
-    if (kl_ch(t, s) == '3') {
-        if (!country_before(t, s + 3, &start, &marked) || !marked) {
-            return false;
-        }
-        i = s + 3;
-        size_t zero = i;
-        while (zero - i < 3 && sep_bit(kl_ch(t, zero)) != 0) {
-            zero++;
-        }
-        i = kl_ch(t, zero) == '0' ? zero + 1 : i;
+    if (country) {
+        i = behind_country(t, s, &start);
     } else if (kl_ch(t, s) != '0' || kl_is_alnum(kl_ch(t, s - 1)) || !zero_is_likely(t, s, false)) {
         return false;
     }
-    if (!dial(t, i, 8, &d) || !is_fixed(d.digit)) {
-        return false;
-    }
-    if (!marked) {
-        uint8_t before = kl_ch(t, s - 1);
-        if ((d.seps & SEP_DOT) != 0 || d.n_groups > 4 || (d.n_groups > 1 && d.short_groups > 1) ||
-            (sep_bit(before) != 0 && before != '(' && kl_is_digit(kl_ch(t, s - 2)) &&
-             d.seps != 0)) {
-            return false;
-        }
-    }
-    if (!number_ends(t, &d.end, marked ? PREFIX_355 : PREFIX_ZERO, d.seps)) {
+    if (i == 0 || !dial(t, i, 8, &d) || !is_fixed(d.digit) ||
+        (!country && !trunk_is_likely(t, s, &d)) ||
+        !number_ends(t, &d.end, country ? PREFIX_355 : PREFIX_ZERO, d.seps)) {
         return false;
     }
     set_phone(t, start, d.end, d.digit, 8, out);
