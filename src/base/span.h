@@ -43,7 +43,8 @@ static inline struct kl_span kl_span_part(struct kl_span s, size_t from, size_t 
     if (from > to) {
         from = to;
     }
-    return kl_span_make(s.ptr + from, to - from);
+    /* An empty span may hold NULL, to which C17 lets nothing be added, not even 0. */
+    return kl_span_make(from > 0 ? s.ptr + from : s.ptr, to - from);
 }
 
 static inline bool kl_span_eq(struct kl_span a, struct kl_span b)
