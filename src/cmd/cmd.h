@@ -41,10 +41,12 @@ int kl_cmd_bad_option(int got, char *const *argv, const char *remedy);
 int kl_cmd_flush(int code);
 
 /* Each gets argv from its own name on. */
+int kl_cmd_demo(int argc, char **argv);
 int kl_cmd_keygen(int argc, char **argv);
 int kl_cmd_register(int argc, char **argv);
 int kl_cmd_scan(int argc, char **argv);
 
+extern const char kl_usage_demo[];
 extern const char kl_usage_keygen[];
 extern const char kl_usage_register[];
 extern const char kl_usage_scan[];

@@ -13,6 +13,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"demo", "replay the 2021 salary leak on a synthetic nation", kl_cmd_demo},
     {"keygen", "make a key file", kl_cmd_keygen},
     {"register", "build an index of a register, or show one", kl_cmd_register},
     {"scan", "look for registers and identifiers in files", kl_cmd_scan},
