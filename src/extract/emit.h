@@ -49,7 +49,8 @@ KL_MUST enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text);
 
 /**
  * Write in place: at least `want` (<= KL_BLOCK_BYTES / 2) free bytes of the current block.
- * The pointer holds until the next call of emit; kl_emit_commit says how many were written.
+ * The pointer holds until the next call that adds text or ends the part; kl_emit_commit says
+ * how many were written.
  */
 KL_MUST enum kl_rc kl_emit_space(struct kl_emit *e, size_t want, uint8_t **out_ptr,
                                  size_t *out_cap);

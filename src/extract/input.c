@@ -19,6 +19,9 @@ static size_t read_mem(const struct kl_input *in, uint64_t at, void *dst, size_t
 enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size_t n,
                          size_t *out_n)
 {
+    if (in->source != NULL) {
+        return in->source->read(in->source->ctx, at, dst, n, out_n);
+    }
     if (in->fd < 0) {
         *out_n = read_mem(in, at, dst, n);
         return KL_OK;

@@ -1,5 +1,6 @@
 /*
- * Random access to a document: a file descriptor or memory.
+ * Random access to a document: a file descriptor, memory, or a source such as a zip member
+ * that is inflated while it is read (best read from front to back).
  * Thread rule: a const input may be read by one thread at a time.
  */
 #ifndef KL_EXTRACT_INPUT_H
@@ -8,20 +9,32 @@
 #include "base/result.h"
 #include "base/span.h"
 
+struct kl_source {
+    void *ctx;
+    /* As kl_input_read. */
+    enum kl_rc (*read)(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n);
+};
+
 struct kl_input {
-    int fd;             /* -1: memory */
-    struct kl_span mem; /* when fd is -1 */
-    uint64_t len_bytes; /* as it was when the document was opened */
+    int fd;                         /* -1: memory or a source */
+    struct kl_span mem;             /* when fd is -1 and source is NULL */
+    uint64_t len_bytes;             /* as it was when the document was opened */
+    const struct kl_source *source; /* NULL: none; borrowed */
 };
 
 static inline struct kl_input kl_input_fd(int fd, uint64_t len_bytes)
 {
-    return (struct kl_input){fd, {NULL, 0}, len_bytes};
+    return (struct kl_input){fd, {NULL, 0}, len_bytes, NULL};
 }
 
 static inline struct kl_input kl_input_mem(struct kl_span mem)
 {
-    return (struct kl_input){-1, mem, mem.len};
+    return (struct kl_input){-1, mem, mem.len, NULL};
+}
+
+static inline struct kl_input kl_input_source(const struct kl_source *source, uint64_t len_bytes)
+{
+    return (struct kl_input){-1, {NULL, 0}, len_bytes, source};
 }
 
 /**
