@@ -44,6 +44,7 @@ enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
     case KL_FORMAT_BINARY:
         return extract_known_binary(e, in, kl_sniff_magic(head));
     case KL_FORMAT_ZIP:
+        return kl_extract_zip(e, in);
     case KL_FORMAT_OPAQUE:
         return extract_packed(e, in);
     }

@@ -10,11 +10,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Until the zip reader is linked in: an archive is a loss. */
-__attribute__((weak)) enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in)
-{
-    return kl_emit_not_inspected(e, KL_REASON_FORMAT, in->len_bytes);
-}
 
 static void check(int ok)
 {

@@ -10,11 +10,6 @@
 
 #include <unistd.h>
 
-/* Until the zip reader is linked in: an archive is a loss. */
-__attribute__((weak)) enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in)
-{
-    return kl_emit_not_inspected(e, KL_REASON_FORMAT, in->len_bytes);
-}
 
 static struct sink_mem sink;
 
