@@ -22,6 +22,16 @@
 static const char *const registers[] = {"salaries", "voters", "vehicles", "civil"};
 #define N_REGISTERS (sizeof registers / sizeof registers[0])
 
+/* getopt wants words it could write to. */
+static char w_keygen[] = "keygen";
+static char w_register[] = "register";
+static char w_build[] = "build";
+static char w_scan[] = "scan";
+static char w_schema[] = "--schema";
+static char w_index[] = "--index";
+static char w_key[] = "--key";
+static char w_out[] = "-o";
+
 struct demo {
     const char *dir;
     unsigned long people;
@@ -93,7 +103,7 @@ static int make_indexes(const struct demo *d)
 {
     say("Each register becomes a keyed index; the register itself is not needed again");
     if (access(d->key, F_OK) != 0) {
-        char *argv[] = {(char[]){"keygen"}, (char *)(uintptr_t)d->key, NULL};
+        char *argv[] = {w_keygen, (char *)(uintptr_t)d->key, NULL};
         int rc = kl_cmd_keygen(2, argv);
         if (rc != KL_EXIT_DONE) {
             return rc;
@@ -106,8 +116,8 @@ static int make_indexes(const struct demo *d)
         (void)snprintf(schema, sizeof schema, "%s/%s.yaml", d->nation, registers[i]);
         (void)snprintf(csv, sizeof csv, "%s/%s.csv", d->nation, registers[i]);
         (void)snprintf(out, sizeof out, "%s/%s.kidx", d->dir, registers[i]);
-        char *argv[] = {(char[]){"register"}, (char[]){"build"}, (char[]){"--schema"}, schema,
-                        (char[]){"--key"},    (char *)(uintptr_t)d->key, (char[]){"-o"}, out, csv,
+        char *argv[] = {w_register, w_build, w_schema, schema,
+                        w_key, (char *)(uintptr_t)d->key, w_out, out, csv,
                         NULL};
         optind = 0;
         int rc = kl_cmd_register(9, argv);
@@ -145,12 +155,12 @@ static int scan(const struct demo *d)
     int n = 0;
 
     say("kulla scan");
-    argv[n++] = (char[]){"scan"};
+    argv[n++] = w_scan;
     for (size_t i = 0; i < N_REGISTERS; i++) {
         (void)snprintf(index[i], sizeof index[i], "%s/%s.kidx", d->dir, registers[i]);
-        argv[n++] = (char[]){"--index"};
+        argv[n++] = w_index;
         argv[n++] = index[i];
-        argv[n++] = (char[]){"--key"};
+        argv[n++] = w_key;
         argv[n++] = (char *)(uintptr_t)d->key;
     }
     argv[n++] = (char *)(uintptr_t)d->office;
