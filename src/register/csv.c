@@ -294,6 +294,9 @@ enum kl_rc kl_csv_finish(struct kl_csv *c)
 {
     size_t used = 0;
 
+    if (c->carry.len == 0) {
+        return KL_OK;
+    }
     KL_TRY(feed_whole(c, kl_buf_span(&c->carry), &used));
     struct kl_span rest = kl_span_part(kl_buf_span(&c->carry), used, c->carry.len);
     if (rest.len > 0) {
