@@ -1,5 +1,7 @@
 """What bench/run stands on: data under var/bench (cached), pinned and timed commands, memory."""
+import glob
 import gzip
+import hashlib
 import os
 import shutil
 import statistics
@@ -9,7 +11,17 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-DATA = "var/bench"
+
+
+def synth_digest():
+    digest = hashlib.sha256()
+    for name in sorted(glob.glob(ROOT + "/src/register/synth*")):
+        with open(name, "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:8]
+
+
+DATA = "var/bench/" + synth_digest()  # what another synth made is never mixed in
 KULLA = "build/kulla"
 CORE = str(max(os.sched_getaffinity(0)))
 TEXT_TREES = ("/usr/include", "/usr/share/doc", "/usr/share/common-licenses", "/usr/lib/python3",

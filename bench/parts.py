@@ -211,8 +211,8 @@ def recall(b):
 def foreign_list(b, mine, foreign):
     """Rows of the foreign list whose NID is nobody's at home, and how many were left out.
 
-    Two nations of kulla synth share some NIDs by chance (few are possible in its two decades); a
-    person's NID is one's own, so such a row is no foreign row.
+    Two nations of kulla synth share NIDs (two decades of birth, three digits each day); a person's
+    NID is one's own, so such a row is no foreign row. Both lists are measured.
     """
     with open(mine + "/civil.csv", encoding="utf-8") as f:
         home = {line.split(",", 1)[0] for line in f}

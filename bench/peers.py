@@ -54,7 +54,8 @@ def clam(b, text):
             out.write(f.read(16000000))
     piece = m.make("clam.txt", cut)
     timed(b, what, ["clamscan", "-d", m.path("one.hdb"), "--detect-structured=yes",
-                    "--structured-ssn-count=1000000", "--structured-cc-count=1000000",
+                    "--structured-ssn-count=1000000",
+                    "--structured-cc-count=1000000",
                     "--no-summary", piece], piece, 1, (0, 1), note="one run; a piece, for it takes minutes")
 
 
