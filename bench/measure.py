@@ -139,25 +139,27 @@ def text_files():
                     yield full
 
 
-def corpus(size):
-    """Text of this machine's own files in a fixed order, .gz unpacked; again until size bytes."""
+def corpus(size, ascii_only=False):
+    """Text of this machine's own files in a fixed order, .gz unpacked; again until size bytes.
+
+    All of them whatever their encoding, or only the files that are plain ASCII.
+    """
     def write(part):
-        done, unique = 0, 0
+        done, rounds = 0, 0
         with open(part, "wb") as out:
             while done < size:
                 for name in text_files():
-                    with (gzip.open if name.endswith(".gz") else open)(name, "rb") as f:
-                        try:
-                            done += out.write(f.read())
-                        except (OSError, EOFError):
-                            continue
-                    if done >= size and unique:
+                    try:
+                        with (gzip.open if name.endswith(".gz") else open)(name, "rb") as f:
+                            data = f.read()
+                    except (OSError, EOFError):
+                        continue
+                    if not ascii_only or data.isascii():
+                        done += out.write(data)
+                    if done >= size and rounds:
                         break
-                unique = unique or done
-        with open(target_note, "w") as note:
-            note.write(str(unique))
-    target_note = path(f"corpus-{size}.unique")
-    return make(f"corpus-{size}.txt", write)
+                rounds += 1
+    return make(f"corpus-{size}{'-ascii' if ascii_only else ''}.txt", write)
 
 
 def head(source, name, lines):

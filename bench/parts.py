@@ -100,10 +100,15 @@ def build(b):
 
 
 def benign(b):
-    folder, text = os.path.dirname(b.civil()), b.corpus()
-    ways = (("benign text, key anchors only", [index(folder, "civil", False)], (), 2.5e3),
-            ("benign text, tuple anchors", [index(folder, "civil")], (), 500),
-            ("benign text, identifiers of Albania", [], ("--packs", "al"), 2.5e3))
+    benign_on(b, b.corpus(), "benign text")
+    benign_on(b, m.corpus(b.mb * 1000000, True), "benign text, the ASCII files only")
+
+
+def benign_on(b, text, name):
+    folder = os.path.dirname(b.civil())
+    ways = ((name + ", key anchors only", [index(folder, "civil", False)], (), 2.5e3),
+            (name + ", tuple anchors", [index(folder, "civil")], (), 500),
+            (name + ", identifiers of Albania", [], ("--packs", "al"), 2.5e3))
     for what, indexes, more, reach in ways:
         reach_text = f">= {reach:,.0f} MB/s"
         command = scan_command(indexes, text, more=more)
