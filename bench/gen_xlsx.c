@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     lxw_workbook_options options = {.constant_memory = strcmp(argv[1], "inline") == 0};
     lxw_workbook *book = workbook_new_opt(argv[4], &options);
     lxw_worksheet *sheet = workbook_add_worksheet(book, NULL);
-    lxw_col_t columns = (lxw_col_t)atoi(argv[2]), salary = columns;
+    lxw_col_t columns = (lxw_col_t)strtoul(argv[2], NULL, 10), salary = columns;
     char *line = NULL;
     size_t room = 0;
     ssize_t len;
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
                 salary = c;
             }
             if (row > 0 && c == salary) {
-                worksheet_write_number(sheet, row, c, atof(cell), NULL);
+                worksheet_write_number(sheet, row, c, strtod(cell, NULL), NULL);
             } else {
                 worksheet_write_string(sheet, row, c, cell, NULL);
             }

@@ -72,9 +72,11 @@ int main(int argc, char **argv)
     hs_compile_error_t *err = NULL;
     hs_scratch_t *scratch = NULL;
     double t0 = cpu_now();
-    hs_error_t rc = strcmp(argv[1], "literal") == 0
-        ? hs_compile_lit_multi(list, flags, ids, lens, (unsigned)n, HS_MODE_BLOCK, NULL, &db, &err)
-        : hs_compile_multi(list, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &db, &err);
+    hs_error_t rc =
+        strcmp(argv[1], "literal") == 0
+            ? hs_compile_lit_multi(list, flags, ids, lens, (unsigned)n, HS_MODE_BLOCK, NULL, &db,
+                                   &err)
+            : hs_compile_multi(list, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &db, &err);
     if (rc != HS_SUCCESS || hs_alloc_scratch(db, &scratch) != HS_SUCCESS) {
         fprintf(stderr, "hs_bench: %s\n", err ? err->message : "no scratch");
         return 1;

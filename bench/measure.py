@@ -1,5 +1,7 @@
 """What bench/run stands on: data under var/bench (cached), pinned and timed commands, memory."""
+import glob
 import gzip
+import hashlib
 import os
 import shutil
 import statistics
@@ -9,7 +11,17 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-DATA = "var/bench"
+
+
+def synth_digest():
+    digest = hashlib.sha256()
+    for name in sorted(glob.glob(ROOT + "/src/register/synth*")):
+        with open(name, "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:8]
+
+
+DATA = "var/bench/" + synth_digest()  # what another synth made is never mixed in
 KULLA = "build/kulla"
 CORE = str(max(os.sched_getaffinity(0)))
 TEXT_TREES = ("/usr/include", "/usr/share/doc", "/usr/share/common-licenses", "/usr/lib/python3",
@@ -127,25 +139,27 @@ def text_files():
                     yield full
 
 
-def corpus(size):
-    """Text of this machine's own files in a fixed order, .gz unpacked; again until size bytes."""
+def corpus(size, ascii_only=False):
+    """Text of this machine's own files in a fixed order, .gz unpacked; again until size bytes.
+
+    All of them whatever their encoding, or only the files that are plain ASCII.
+    """
     def write(part):
-        done, unique = 0, 0
+        done, rounds = 0, 0
         with open(part, "wb") as out:
             while done < size:
                 for name in text_files():
-                    with (gzip.open if name.endswith(".gz") else open)(name, "rb") as f:
-                        try:
-                            done += out.write(f.read())
-                        except (OSError, EOFError):
-                            continue
-                    if done >= size and unique:
+                    try:
+                        with (gzip.open if name.endswith(".gz") else open)(name, "rb") as f:
+                            data = f.read()
+                    except (OSError, EOFError):
+                        continue
+                    if not ascii_only or data.isascii():
+                        done += out.write(data)
+                    if done >= size and rounds:
                         break
-                unique = unique or done
-        with open(target_note, "w") as note:
-            note.write(str(unique))
-    target_note = path(f"corpus-{size}.unique")
-    return make(f"corpus-{size}.txt", write)
+                rounds += 1
+    return make(f"corpus-{size}{'-ascii' if ascii_only else ''}.txt", write)
 
 
 def head(source, name, lines):
