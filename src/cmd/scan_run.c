@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +38,8 @@ struct run {
     const struct kl_scan_opts *opts;
     struct kl_scan_out *out;
     struct kl_inspect_live live;
+    pthread_t walker;
+    struct kl_progress line;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
     struct slot *slots; /* ring of n_slots */
@@ -82,6 +86,7 @@ static void show_locked(struct run *r)
         if (s->state != SLOT_DONE) {
             break;
         }
+        kl_progress_clear(&r->line); /* findings may go to the same terminal */
         /* After a failure to write nothing more is shown, but all is released. */
         if (s->finding.path != NULL && !r->failed && !kl_scan_out_add(r->out, &s->finding)) {
             r->failed = true;
@@ -347,25 +352,46 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
+static void on_wake(int sig)
+{
+    (void)sig;
+}
+
+/* The signal came to this thread; the walk may wait for a pipe: its read ends with EINTR. */
+static void stop_walk(struct run *r)
+{
+    atomic_store(&r->live.cancel, true);
+    (void)pthread_cond_broadcast(&r->changed);
+    if (!r->walked) {
+        (void)pthread_kill(r->walker, SIGUSR1);
+    }
+}
+
 /* The main thread's part: pass Ctrl-C on, show the progress, wait. */
-static void watch(struct run *r, struct kl_progress *line)
+static void watch(struct run *r)
 {
     struct timespec start;
+    double shown_at = 0;
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
     (void)pthread_mutex_lock(&r->lock);
-    while (r->n_running > 0) {
+    while (r->n_running > 0 || !r->walked) {
         struct timespec until;
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += 100000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         (void)pthread_cond_timedwait(&r->changed, &r->lock, &until);
-        if (kl_stop_is_asked() && !is_over(r)) {
-            atomic_store(&r->live.cancel, true);
-            (void)pthread_cond_broadcast(&r->changed);
+        if (kl_stop_is_asked() || is_over(r)) {
+            kl_stop_set(true); /* after a failure, too, a wait for stdin shall end */
+            stop_walk(r);
         }
+        double seconds = seconds_since(&start);
+        if (!r->line.on || seconds - shown_at < 0.1) {
+            continue; /* woken by a document */
+        }
+        shown_at = seconds;
         const struct kl_scan_totals *t = kl_scan_out_totals(r->out);
-        kl_progress_show(line,
+        kl_progress_show(&r->line,
                          &(struct kl_progress_state){.unit = "files",
                                                      .n_done = r->n_shown,
                                                      .n_total = r->n_total,
@@ -374,7 +400,7 @@ static void watch(struct run *r, struct kl_progress *line)
                                                      .n_findings = t->n_documents - t->n_known -
                                                                    t->n_verdicts[KL_VERDICT_PASS],
                                                      .has_findings = true,
-                                                     .seconds = seconds_since(&start)});
+                                                     .seconds = seconds});
     }
     (void)pthread_mutex_unlock(&r->lock);
 }
@@ -395,9 +421,8 @@ static void drain(struct run *r)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
-static void run_threads(struct run *r, struct kl_progress *line)
+static void run_threads(struct run *r)
 {
-    pthread_t walker;
     pthread_t counter;
     pthread_t *inspectors = calloc(r->opts->n_jobs, sizeof *inspectors);
     unsigned n_started = 0;
@@ -406,27 +431,28 @@ static void run_threads(struct run *r, struct kl_progress *line)
     struct kl_err err = {.rc = KL_E_NOMEM, .what = "no thread could be started; use fewer --jobs"};
 
     if (inspectors != NULL) {
-        walking = pthread_create(&walker, NULL, walk_main, r) == 0;
+        walking = pthread_create(&r->walker, NULL, walk_main, r) == 0;
     }
-    counting = walking && line->on && pthread_create(&counter, NULL, count_main, r) == 0;
+    counting = walking && r->line.on && pthread_create(&counter, NULL, count_main, r) == 0;
     r->n_running = r->opts->n_jobs; /* before the first can end */
     while (walking && n_started < r->opts->n_jobs &&
            pthread_create(&inspectors[n_started], NULL, inspect_main, r) == 0) {
         n_started++;
     }
     (void)pthread_mutex_lock(&r->lock);
+    r->walked = r->walked || !walking;
     r->n_running -= r->opts->n_jobs - n_started;
     if (n_started < r->opts->n_jobs) {
         fail_locked(r, NULL, &err);
     }
     (void)pthread_mutex_unlock(&r->lock);
-    watch(r, line);
+    watch(r);
     for (unsigned i = 0; i < n_started; i++) {
         (void)pthread_join(inspectors[i], NULL);
     }
     /* The inspectors end when all is done or the scan is over: then the walks end too. */
     if (walking) {
-        (void)pthread_join(walker, NULL);
+        (void)pthread_join(r->walker, NULL);
     }
     if (counting) {
         atomic_store(&r->live.cancel, true);
@@ -437,7 +463,7 @@ static void run_threads(struct run *r, struct kl_progress *line)
 
 enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out *out)
 {
-    struct kl_progress line;
+    const struct sigaction wake = {.sa_handler = on_wake}; /* no SA_RESTART */
     struct run r = {.opts = opts, .out = out, .n_slots = (size_t)WINDOW_PER_JOB * opts->n_jobs};
 
     r.slots = calloc(r.n_slots, sizeof *r.slots);
@@ -447,11 +473,12 @@ enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out
     }
     (void)pthread_mutex_init(&r.lock, NULL);
     (void)pthread_cond_init(&r.changed, NULL);
-    kl_progress_init(&line, STDERR_FILENO);
-    run_threads(&r, &line);
+    (void)sigaction(SIGUSR1, &wake, NULL);
+    kl_progress_init(&r.line, STDERR_FILENO);
+    run_threads(&r);
     bool stopped = kl_stop_is_asked();
     drain(&r);
-    kl_progress_clear(&line);
+    kl_progress_clear(&r.line);
     (void)pthread_cond_destroy(&r.changed);
     (void)pthread_mutex_destroy(&r.lock);
     free(r.slots);

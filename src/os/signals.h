@@ -1,6 +1,7 @@
 /*
  * Ctrl-C: a flag that long work looks at, so that what was found is still reported.
- * The first SIGINT, SIGTERM or SIGHUP sets it; the second ends the process the usual way.
+ * The first SIGINT, SIGTERM or SIGHUP sets it; the second ends the process the usual way
+ * (one within 250 ms counts as the first: it may come to the process and to its group).
  * Thread rule: install once from main; the others from any thread.
  */
 #ifndef KL_OS_SIGNALS_H

@@ -1,4 +1,5 @@
-/* Targets: kl_policy_parse, kl_policy_decide, kl_policy_is_ignored (inspect/policy.c, policy_yaml.c). */
+/* Targets: kl_policy_parse, kl_policy_decide, kl_policy_is_ignored (inspect/policy.c,
+ * policy_yaml.c). */
 #include "inspect/policy.h"
 
 #include <assert.h>
@@ -29,8 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r->n_rows = 500;
         r->evidence_bits = 1e4;
         kl_policy_decide(&p, &f); /* coincidence is certain: 10^0 */
-        assert(f.verdict <= KL_VERDICT_LOG || p.limits.max_log10_chance == 0 ||
-               p.n_registers > 0);
+        assert(f.verdict <= KL_VERDICT_LOG || p.limits.max_log10_chance == 0 || p.n_registers > 0);
         r->log10_chance = -400;
         enum kl_verdict before = f.verdict;
         kl_policy_decide(&p, &f); /* better odds never lower a verdict */

@@ -6,8 +6,8 @@
 
 #include "finding/finding.h"
 
-static inline void sample_columns(struct kl_finding_register *r, const char *const *names,
-                                  size_t n, uint64_t n_cells)
+static inline void sample_columns(struct kl_finding_register *r, const char *const *names, size_t n,
+                                  uint64_t n_cells)
 {
     for (size_t i = 0; i < n; i++) {
         struct kl_finding_column *c = NULL;

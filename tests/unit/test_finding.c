@@ -18,10 +18,14 @@ static void expect_masked(const char *value, size_t n, const char *want)
 
 KT_TEST(a_value_is_masked_by_its_length)
 {
-    MASKED("A12345678K", "A1\xe2\x80\xa6" "8K");
-    MASKED("12345678", "12\xe2\x80\xa6" "78");
-    MASKED("1234567", "1\xe2\x80\xa6" "7");
-    MASKED("1234", "1\xe2\x80\xa6" "4");
+    MASKED("A12345678K", "A1\xe2\x80\xa6"
+                         "8K");
+    MASKED("12345678", "12\xe2\x80\xa6"
+                       "78");
+    MASKED("1234567", "1\xe2\x80\xa6"
+                      "7");
+    MASKED("1234", "1\xe2\x80\xa6"
+                   "4");
     MASKED("123", "\xe2\x80\xa6");
     MASKED("", "\xe2\x80\xa6");
     MASKED("  123  ", "\xe2\x80\xa6");
@@ -29,7 +33,9 @@ KT_TEST(a_value_is_masked_by_its_length)
 
 KT_TEST(masking_never_cuts_a_character)
 {
-    MASKED("\xc3\xab\xc3\xa7" "aaaa\xc3\xab\xc3\xa7", "\xc3\xab\xc3\xa7\xe2\x80\xa6\xc3\xab\xc3\xa7");
+    MASKED("\xc3\xab\xc3\xa7"
+           "aaaa\xc3\xab\xc3\xa7",
+           "\xc3\xab\xc3\xa7\xe2\x80\xa6\xc3\xab\xc3\xa7");
     /* Two and two of four bytes each do not fit: one and one do. */
     MASKED("\xf0\x9f\x98\x80\xf0\x9f\x98\x81zzzz\xf0\x9f\x98\x82\xf0\x9f\x98\x83",
            "\xf0\x9f\x98\x80\xe2\x80\xa6\xf0\x9f\x98\x83");
@@ -104,7 +110,8 @@ KT_TEST(samples_are_few_and_differ)
         KT_EQ(kl_finding_add_sample(&f, (struct kl_pii){kl_span_str(value)}), KL_OK);
     }
     KT_EQ(f.n_samples, KL_MAX_SAMPLES);
-    KT_STR(f.samples[1], "A1\xe2\x80\xa6" "01");
+    KT_STR(f.samples[1], "A1\xe2\x80\xa6"
+                         "01");
     kl_finding_done(&f);
     kl_finding_done(&f); /* a second time does nothing */
 }

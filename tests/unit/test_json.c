@@ -50,9 +50,9 @@ KT_TEST(what_reorders_or_hides_text_is_escaped)
 KT_TEST(malformed_utf8_becomes_the_replacement_character)
 {
     expect("\xff", 1, "\"\\ufffd\"");
-    expect("\xc3", 1, "\"\\ufffd\"");                         /* truncated */
-    expect("\xc0\xaf", 2, "\"\\ufffd\\ufffd\"");              /* overlong */
-    expect("\xed\xa0\x80", 3, "\"\\ufffd\\ufffd\\ufffd\"");   /* a surrogate */
+    expect("\xc3", 1, "\"\\ufffd\"");                       /* truncated */
+    expect("\xc0\xaf", 2, "\"\\ufffd\\ufffd\"");            /* overlong */
+    expect("\xed\xa0\x80", 3, "\"\\ufffd\\ufffd\\ufffd\""); /* a surrogate */
     expect("\xf4\x90\x80\x80", 4, "\"\\ufffd\\ufffd\\ufffd\\ufffd\"");
     expect("\xf0\x9f\x98\x80", 4, "\"\xf0\x9f\x98\x80\"");
 }
@@ -82,9 +82,9 @@ KT_TEST(any_bytes_give_valid_json)
 
 KT_TEST(the_checker_refuses_what_is_not_json)
 {
-    static const char *const bad[] = {"",       "{",        "[1,]",        "\"\x01\"",  "\"\xff\"",
-                                      "01",     "{\"a\"}",  "\"\\ud800\"", "nul",       "1 2",
-                                      "[1 2]",  "\"a",      "{\"a\":1,}",  "\"\\x\"",   "-"};
+    static const char *const bad[] = {"",      "{",       "[1,]",        "\"\x01\"", "\"\xff\"",
+                                      "01",    "{\"a\"}", "\"\\ud800\"", "nul",      "1 2",
+                                      "[1 2]", "\"a",     "{\"a\":1,}",  "\"\\x\"",  "-"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         KT_OK(!json_is_valid(bad[i], strlen(bad[i])));
     }

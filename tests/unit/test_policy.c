@@ -63,29 +63,31 @@ KT_TEST(the_file_of_defaults_says_what_the_code_does)
 
 KT_TEST(every_key_is_read)
 {
-    struct kl_policy p = parsed("registers:\n"
-                                "  - name: salaries\n"
-                                "    thresholds: {hold: {rows: 5}, row_bits: 22}\n"
-                                "  - {name: voters}\n"
-                                "thresholds:\n"
-                                "  row_bits: 18.5\n"
-                                "  log: {rows: 2, bits: 30}\n"
-                                "  hold: {rows: 20}\n"
-                                "  block: {rows: 200, exclusive_rows: 3, ratio_keys: 300,\n"
-                                "          ratio_min: 0.6, ratio_times: 9}\n"
-                                "  max_log10_chance: -12\n"
-                                "identifiers: {log_distinct: 6, hold_distinct: 7, block_distinct: 8}\n"
-                                "not_inspected: {default: log, encrypted: block, stopped: pass}\n"
-                                "allow:\n"
-                                "  - {path: '/a/*', register: salaries, max_rows: 10}\n"
-                                "  - {path: '/b', max_rows: 1}\n"
-                                "ignore: ['*.iso', /tmp/*]\n");
+    struct kl_policy p =
+        parsed("registers:\n"
+               "  - name: salaries\n"
+               "    thresholds: {hold: {rows: 5}, row_bits: 22}\n"
+               "  - {name: voters}\n"
+               "thresholds:\n"
+               "  row_bits: 18.5\n"
+               "  log: {rows: 2, bits: 30}\n"
+               "  hold: {rows: 20}\n"
+               "  block: {rows: 200, exclusive_rows: 3, ratio_keys: 300,\n"
+               "          ratio_min: 0.6, ratio_times: 9}\n"
+               "  max_log10_chance: -12\n"
+               "identifiers: {log_distinct: 6, hold_distinct: 7, block_distinct: 8}\n"
+               "not_inspected: {default: log, encrypted: block, stopped: pass}\n"
+               "allow:\n"
+               "  - {path: '/a/*', register: salaries, max_rows: 10}\n"
+               "  - {path: '/b', max_rows: 1}\n"
+               "ignore: ['*.iso', /tmp/*]\n");
     const struct kl_policy_limits want = {18.5, 2, 30, 20, 200, 3, 300, 0.6, 9, -12};
     KT_MEM(&p.limits, &want, sizeof want);
     KT_EQ(p.n_registers, 2);
     KT_EQ(kl_policy_limits_get(&p, "salaries")->hold_rows, 5);
     KT_EQ(kl_policy_limits_get(&p, "salaries")->row_bits, 22);
-    KT_EQ(kl_policy_limits_get(&p, "salaries")->block_rows, 200); /* from above, though it follows */
+    KT_EQ(kl_policy_limits_get(&p, "salaries")->block_rows,
+          200); /* from above, though it follows */
     KT_EQ(kl_policy_limits_get(&p, "voters")->hold_rows, 20);
     KT_OK(kl_policy_limits_get(&p, "civil") == &p.limits);
     KT_EQ(p.identifiers.log_distinct, 6);
@@ -282,9 +284,9 @@ KT_TEST(a_hit_ratio_far_above_chance_blocks)
 {
     expect_ratio(200, 0.98, 0.03, KL_VERDICT_BLOCK);
     expect_ratio(199, 0.98, 0.03, KL_VERDICT_PASS);
-    expect_ratio(100000, 0.03, 0.03, KL_VERDICT_PASS);  /* a foreign list */
+    expect_ratio(100000, 0.03, 0.03, KL_VERDICT_PASS); /* a foreign list */
     expect_ratio(100000, 0.49, 0.001, KL_VERDICT_PASS);
-    expect_ratio(100000, 0.79, 0.1, KL_VERDICT_PASS);   /* not eight times chance */
+    expect_ratio(100000, 0.79, 0.1, KL_VERDICT_PASS); /* not eight times chance */
     expect_ratio(100000, 0.81, 0.1, KL_VERDICT_BLOCK);
 }
 

@@ -5,7 +5,8 @@
 #include "finding_sample.h"
 #include "json_check.h"
 
-/* Compare with a file; KULLA_EXPECT=write in the environment writes it anew, to be read by a person. */
+/* Compare with a file; KULLA_EXPECT=write in the environment writes it anew, to be read by a
+ * person. */
 static void expect_file(const struct kl_buf *got, const char *path)
 {
     char want[16384];
