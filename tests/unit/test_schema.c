@@ -142,9 +142,9 @@ KT_TEST(limits_hold_on_both_sides)
 KT_TEST(a_name_has_63_bytes_at_most)
 {
     char text[256];
-    (void)snprintf(text, sizeof text, "register: %063d\n%s", 0, HEAD + 12);
+    (void)snprintf(text, sizeof text, "register: %063d\n%s", 0, &HEAD[12]);
     KT_EQ(parse(text), KL_OK);
-    (void)snprintf(text, sizeof text, "register: %064d\n%s", 0, HEAD + 12);
+    (void)snprintf(text, sizeof text, "register: %064d\n%s", 0, &HEAD[12]);
     bad(text, 1, "63 bytes");
 }
 
