@@ -27,7 +27,7 @@ static bool has_words(const struct kl_index *ix, const struct kl_index_anchor *a
 
 static bool gate_unit(const struct kl_index *ix, struct kl_span unit)
 {
-    struct kl_norm nm;
+    __attribute__((uninitialized)) struct kl_norm nm;
     size_t i = 0;
 
     while (i < unit.len && (uint8_t)((unit.ptr[i] | 0x20) - 'a') >= 26 && unit.ptr[i] < 0x80) {
@@ -68,6 +68,28 @@ static bool gate(const struct kl_index *ix, struct kl_span record, unsigned need
     return false;
 }
 
+/* Words of no tuple column cannot be part of a tuple: every token must be known. */
+static bool words_known(const struct kl_index *ix, const struct kl_forms *f, size_t i)
+{
+    const struct kl_form *form = &f->form[i];
+    bool has_token = false;
+
+    if (form->is_token) {
+        return kl_index_has_word(ix, f->tag[i]);
+    }
+    for (size_t k = 0; k < f->n; k++) {
+        const struct kl_form *t = &f->form[k];
+        if (t->is_token && t->at >= form->at && t->at + t->len <= form->at + form->len) {
+            if (!kl_index_has_word(ix, f->tag[k])) {
+                return false;
+            }
+            has_token = true;
+        }
+    }
+    /* A unit of one token has no token form beside it. */
+    return has_token || form->len > 31 || kl_index_has_word(ix, f->tag[i]);
+}
+
 /* Forms that can stand for a column: right domain, and words only if the gate knows them. */
 static size_t forms_of(const struct kl_index *ix, const struct kl_forms *f, uint32_t column,
                        uint16_t *out, size_t cap)
@@ -77,7 +99,7 @@ static size_t forms_of(const struct kl_index *ix, const struct kl_forms *f, uint
 
     for (size_t i = 0; i < f->n && n < cap; i++) {
         if (f->form[i].domain == kl_type_domain(t) &&
-            (!f->form[i].is_token || kl_index_has_word(ix, f->tag[i]))) {
+            (f->form[i].domain != KL_DOMAIN_WORDS || words_known(ix, f, i))) {
             out[n++] = (uint16_t)i;
         }
     }
@@ -87,7 +109,7 @@ static size_t forms_of(const struct kl_index *ix, const struct kl_forms *f, uint
 static void combine(const struct kl_index *ix, const struct kl_forms *f,
                     const struct kl_index_anchor *a, struct tuple_try *t)
 {
-    struct {
+    __attribute__((uninitialized)) struct {
         struct kl_tag sum;
         uint16_t pick[KL_INDEX_MAX_TUPLE];
     } level[2][MAX_COMBOS];
@@ -207,8 +229,8 @@ static enum kl_rc try_record(struct kl_match *m, struct kl_doc_index *d, struct 
         kl_doc_forms(m, ix, r);
         combine(ix, m->forms, a, &t);
         d->stats[number].n_shaped += t.n > 0;
+        kl_index_tuple_tags(&ix->prf, t.sum, t.n, number);
         for (size_t i = 0; i < t.n; i++) {
-            t.sum[i] = kl_index_tuple_tag(&ix->prf, t.sum[i], number);
             kl_index_prefetch(ix, a, t.sum[i]);
         }
         for (size_t i = 0; i < t.n; i++) {

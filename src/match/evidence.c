@@ -32,7 +32,7 @@ static void add_words(const struct kl_index *ix, struct kl_forms *f, struct kl_s
                       const struct kl_unit *u)
 {
     struct kl_span unit = kl_span_part(record, u->at, u->at + u->len);
-    struct kl_norm nm;
+    __attribute__((uninitialized)) struct kl_norm nm;
     uint32_t from[MAX_TOKENS];
     uint32_t to[MAX_TOKENS];
     size_t n = 0;
@@ -51,7 +51,7 @@ static void add_words(const struct kl_index *ix, struct kl_forms *f, struct kl_s
         }
         to[n++] = (uint32_t)i;
     }
-    if (n > 0 && n <= 12) {
+    if (n > 0 && n <= 16) {
         kl_norm_words(unit, &nm);
         add_form(ix, f, (struct kl_form){u->at, u->len, KL_DOMAIN_WORDS, u->ordinal, false},
                  kl_span_make(nm.bytes, nm.n));
@@ -105,7 +105,7 @@ static uint8_t unit_ordinal(const struct kl_unit *units, size_t n_units, uint32_
 static void add_typed(const struct kl_index *ix, struct kl_span record, const struct kl_unit *units,
                       size_t n_units, struct kl_forms *f)
 {
-    struct kl_cand cands[64];
+    __attribute__((uninitialized)) struct kl_cand cands[64];
     size_t upto = 0;
     uint32_t want = 0;
 
@@ -124,10 +124,13 @@ static void add_typed(const struct kl_index *ix, struct kl_span record, const st
     /* Short numbers and serial dates are no candidates in text; as a whole field they may be. */
     for (size_t i = 0; i < n_units; i++) {
         struct kl_span unit = kl_span_part(record, units[i].at, units[i].at + units[i].len);
+        uint32_t tried = 0; /* types: two columns of one type have one form */
         for (uint32_t s = 0; units[i].has_digit && unit.len < 40 && s < ix->head->n_slots; s++) {
             enum kl_type t = (enum kl_type)ix->columns[ix->slot_column[s]].type;
-            struct kl_norm nm;
-            if (!kl_type_is_words(t) && kl_norm_cell(t, unit, &nm)) {
+            __attribute__((uninitialized)) struct kl_norm nm;
+            bool again = (tried >> t & 1) != 0;
+            tried |= 1u << t;
+            if (!again && !kl_type_is_words(t) && kl_norm_cell(t, unit, &nm)) {
                 add_form(ix, f,
                          (struct kl_form){units[i].at, units[i].len, (uint8_t)kl_type_domain(t),
                                           units[i].ordinal, false},
@@ -172,8 +175,8 @@ static bool overlaps(const struct kl_form *a, const struct kl_form *b)
 static int best_form(const struct kl_index *ix, const struct kl_forms *f, uint32_t row,
                      uint32_t slot, const int *used, size_t n_used)
 {
-    struct kl_tag blocks[KL_MAX_FORMS];
-    uint8_t which[KL_MAX_FORMS];
+    __attribute__((uninitialized)) struct kl_tag blocks[KL_MAX_FORMS];
+    __attribute__((uninitialized)) uint8_t which[KL_MAX_FORMS];
     size_t n = 0;
     enum kl_domain d = kl_type_domain((enum kl_type)ix->columns[ix->slot_column[slot]].type);
     uint16_t cell = kl_index_cell(ix, row, slot);

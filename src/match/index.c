@@ -254,12 +254,13 @@ void kl_index_free(struct kl_index **ix)
     }
 }
 
-struct kl_tag kl_index_tuple_tag(const struct kl_prf *prf, struct kl_tag sum, uint32_t anchor)
+void kl_index_tuple_tags(const struct kl_prf *prf, struct kl_tag *sums, size_t n, uint32_t anchor)
 {
     /* Row cells set bits 0..47 of lo; a tuple sets bit 63, so the inputs differ in form. */
-    sum.lo ^= 1ull << 63 | (uint64_t)anchor << 48;
-    kl_prf_tweak(prf, &sum, 1);
-    return sum;
+    for (size_t i = 0; i < n; i++) {
+        sums[i].lo ^= 1ull << 63 | (uint64_t)anchor << 48;
+    }
+    kl_prf_tweak(prf, sums, n);
 }
 
 /* Bit i: entry i of a 4-byte-entry bucket has this tag. @UNSAFE */

@@ -101,7 +101,10 @@ static inline bool kl_index_has_word(const struct kl_index *ix, struct kl_tag t)
     return (ix->vocab[a >> 3] >> (a & 7) & 1) != 0 && (ix->vocab[b >> 3] >> (b & 7) & 1) != 0;
 }
 
-/** T of a tuple from the sum of its components' T. @param anchor its number in the index */
-struct kl_tag kl_index_tuple_tag(const struct kl_prf *prf, struct kl_tag sum, uint32_t anchor);
+/**
+ * From the sums of the components' T to the T of a tuple, in place.
+ * @param anchor  its number in the index
+ */
+void kl_index_tuple_tags(const struct kl_prf *prf, struct kl_tag *sums, size_t n, uint32_t anchor);
 
 #endif

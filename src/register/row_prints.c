@@ -249,7 +249,7 @@ static uint64_t anchor_record(const struct kl_row_prints *rp, const struct kl_sc
         t = kl_tag_add(t, tags[slot]);
     }
     if (a->n_columns > 1) {
-        t = kl_index_tuple_tag(&rp->prf, t, number);
+        kl_index_tuple_tags(&rp->prf, &t, 1, number);
     }
     return (t.lo & ~KL_INDEX_TAG_MASK) | kl_index_tag(t);
 }
