@@ -66,6 +66,7 @@ static int read_options(int argc, char **argv, struct options *o)
     };
     optind = 0; /* glibc: start anew, also with another argv */
     opterr = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet */
     for (int c = 0; (c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
         switch (c) {
         case 's':

@@ -162,6 +162,7 @@ static int read_options(int argc, char **argv, struct options *o)
     };
     optind = 0; /* glibc: start anew, also with another argv */
     opterr = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet */
     for (int c = 0; (c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
         int code =
             c == '?' || c == ':' ? kl_cmd_bad_option(c, argv, remedy) : read_option(o, c, optarg);

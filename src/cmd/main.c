@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifndef KL_VERSION
+#define KL_VERSION "(no version)" /* the build sets it */
+#endif
+
 struct command {
     const char *name;
     const char *summary;

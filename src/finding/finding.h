@@ -62,7 +62,7 @@ struct kl_finding_identifier {
     char type[16];       /* "al.nid", "al.nipt", "iban", "phone", "plate", "mrz", "card" */
     uint64_t n_values;   /* of the shape */
     uint64_t n_distinct; /* of the valid ones */
-    uint64_t n_valid;   /* check digit right (or no check exists) */
+    uint64_t n_valid;    /* check digit right (or no check exists) */
     double log10_chance; /* log10 of the odds that chance made them valid; <= 0 */
     char rank;           /* class of the type in its pack, 'A' … 'D' */
     bool is_estimate;    /* n_distinct is not exact (more than 65,536) */
