@@ -68,7 +68,7 @@ def tree_pss(pid):
 
 def once(command, memory=False, limit=600, stdin=None, to_null=False):
     """Runs pinned; user+sys of it and its children, wall, peak memory, output, exit status."""
-    out = open(os.devnull if to_null else path("last.out"), "w+b")
+    out = open(os.devnull if to_null else path(f"last-{os.getpid()}.out"), "w+b")
     source = open(stdin, "rb") if stdin else subprocess.DEVNULL
     start = time.monotonic()
     child = subprocess.Popen(["taskset", "-c", CORE] + command, stdin=source, stdout=out,

@@ -178,7 +178,12 @@ def workbook(b):
 
 
 def recall(b):
-    people = min(b.people, 20000)
+    """Twice: a small register, and one so full that a key alone says little of whose row it is."""
+    for people in sorted({min(b.people, 20000), b.people}):
+        recall_of(b, people)
+
+
+def recall_of(b, people):
     folder = m.nation(people, 2, "all")
     leaks = folder + "/leaks"
     names = sorted(os.listdir(leaks)) if os.path.isdir(leaks) else []
@@ -200,7 +205,7 @@ def recall(b):
         wanted = len(true["rows"])
         more = {"case": true["case"], "rows_found": rows, "rows_true": wanted, "verdict": verdict,
                 "columns": true["columns"], "other_registers_rows": others}
-        name = f"case {true['case']}: {os.path.basename(target)}"
+        name = f"{people:,} people, case {true['case']}: {os.path.basename(target)}"
         if true["expect"] == "none":
             b.add("recall", name, rows, "rows", command, "nothing above log",
                   not any(d["verdict"] in ("hold", "block") for d in found), **more)
@@ -213,41 +218,51 @@ def recall(b):
                   extra_rows=max(rows - wanted, 0), **more)
 
 
-def foreign_list(b, mine, foreign):
-    """Rows of the foreign list whose NID is nobody's at home, and how many were left out.
+def foreign_lists(b, mine, foreign):
+    """Three lists from another nation: (what, file, rows, rows whose NID is also in ours).
 
-    Two nations of kulla synth share NIDs (two decades of birth, three digits each day); a person's
-    NID is one's own, so such a row is no foreign row. Both lists are measured.
+    kulla synth deals each day's serials in order, so nations of any two seeds share most NIDs:
+    the list as made is not foreign by its NIDs. Leaving those rows out leaves few, and not by
+    chance which; leaving the column out keeps every row but tests no NID. All three are shown.
     """
     with open(mine + "/civil.csv", encoding="utf-8") as f:
         home = {line.split(",", 1)[0] for line in f}
-    home.discard("nid")
     with open(foreign, encoding="utf-8") as f:
-        lines = f.readlines()
+        top, *lines = f.readlines()
     kept = [line for line in lines if line.split(",", 1)[0] not in home]
+    shared = len(lines) - len(kept)
 
-    def write(part):
-        with open(part, "w", encoding="utf-8") as out:
-            out.writelines(kept)
-    return m.make(f"foreign-{b.people}.csv", write), len(kept) - 1, len(lines) - len(kept)
+    def table(name, rows):
+        def write(part):
+            with open(part, "w", encoding="utf-8") as out:
+                out.writelines(rows)
+        return m.make(f"{name}-{b.people}.csv", write)
+
+    bare = [line.split(",", 1)[1] for line in [top] + lines]
+    return (("foreign list as made", foreign, len(lines), shared),
+            ("foreign list without rows of a shared NID", table("unshared", [top] + kept),
+             len(kept), 0),
+            ("foreign list without its NID column", table("no-nid", bare), len(lines), 0))
 
 
 def false_rows(b):
     mine, foreign = m.nation(b.people, 1), m.nation(b.people, 77) + "/civil.csv"
-    clean, left, shared = foreign_list(b, mine, foreign)
-    for name in ("salaries", "voters"):
-        one = index(mine, name)
-        for what, table, people in (("foreign list, rows with a shared NID left out", clean, left),
-                                    ("foreign list as made", foreign, b.people)):
-            command = scan_command([one], table)
-            found = documents(m.once(command))
+    for what, table, people, shared in foreign_lists(b, mine, foreign):
+        for name in ("salaries", "voters"):
+            command = scan_command([index(mine, name)], table)
+            run = m.once(command)
+            found = documents(run)
             rows = sum(r["rows"] for d in found for r in d["registers"])
             worst = found[0]["verdict"]
-            rate = rows * 1e6 / people
+            rate = rows * 1e6 / max(people, 1)
+            met = rate <= 10 and worst in ("pass", "log")
+            more = {}
+            if met and people < 300000:  # none found in 300,000 is what shows 10 per million (95 %)
+                met, more = None, {"note": "too few rows to show 10 per million"}
             b.add("false_rows", f"{what}, against {name}: rows per million", rate, "rows", command,
-                  "<= 10 per million, verdict at most log",
-                  rate <= 10 and worst in ("pass", "log"), rows=rows, verdict=worst,
-                  list_rows=people, rows_with_shared_nid=0 if table == clean else shared)
+                  "<= 10 per million, verdict at most log", met, rows=rows, verdict=worst,
+                  list_rows=people, cpu_s=round(run["cpu"], 2),
+                  rows_with_a_shared_nid=shared, **more)
 
 
 def false_alarms(b):
