@@ -70,7 +70,8 @@ bool kl_cpu_has_vaes512(void)
         unsigned b = 0;
         unsigned c = 0;
         unsigned d = 0;
-        /* By CPUID: clang 14 knows no "vaes". The level says that the system saves the registers. */
+        /* By CPUID: clang 14 knows no "vaes". The level says that the system saves the registers.
+         */
         has = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & bit_VAES) != 0;
         atomic_store(&known, has);
     }

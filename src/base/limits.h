@@ -15,11 +15,11 @@
 #define KL_MAX_WHOLE_MEMBER 33554432u /* bytes: inflated in one piece; above it is streamed */
 #define KL_MAX_SST_BYTES 67108864u    /* bytes: shared strings held; limit.sst */
 #define KL_MAX_PATH_BYTES 4096u       /* bytes: a container path in a finding; cut, path.long */
-#define KL_MAX_CELL_BYTES 255u        /* bytes: a folded cell that is fingerprinted; longer is cut */
-#define KL_MAX_COLUMNS 60u            /* columns: fingerprinted in one register */
-#define KL_MAX_ANCHORS 16u            /* anchors: key columns plus tuples of one register */
-#define KL_MAX_INDEXES 64u            /* indexes: given to one scan */
-#define KL_DOCUMENT_SECONDS 60u       /* seconds: without progress from extract; timeout */
-#define KL_WORKER_BYTES 402653184u    /* bytes: address space of an extract worker; crash */
+#define KL_MAX_CELL_BYTES 255u     /* bytes: a folded cell that is fingerprinted; longer is cut */
+#define KL_MAX_COLUMNS 60u         /* columns: fingerprinted in one register */
+#define KL_MAX_ANCHORS 16u         /* anchors: key columns plus tuples of one register */
+#define KL_MAX_INDEXES 64u         /* indexes: given to one scan */
+#define KL_DOCUMENT_SECONDS 60u    /* seconds: without progress from extract; timeout */
+#define KL_WORKER_BYTES 402653184u /* bytes: address space of an extract worker; crash */
 
 #endif

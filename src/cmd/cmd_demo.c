@@ -116,9 +116,8 @@ static int make_indexes(const struct demo *d)
         (void)snprintf(schema, sizeof schema, "%s/%s.yaml", d->nation, registers[i]);
         (void)snprintf(csv, sizeof csv, "%s/%s.csv", d->nation, registers[i]);
         (void)snprintf(out, sizeof out, "%s/%s.kidx", d->dir, registers[i]);
-        char *argv[] = {w_register, w_build, w_schema, schema,
-                        w_key, (char *)(uintptr_t)d->key, w_out, out, csv,
-                        NULL};
+        char *argv[] = {w_register, w_build, w_schema, schema, w_key, (char *)(uintptr_t)d->key,
+                        w_out,      out,     csv,      NULL};
         optind = 0;
         int rc = kl_cmd_register(9, argv);
         if (rc != KL_EXIT_DONE) {
@@ -186,8 +185,9 @@ const char kl_usage_demo[] =
 
 int kl_cmd_demo(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"dir", required_argument, NULL, 'd'}, {"people", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
+                                            {"people", required_argument, NULL, 'p'},
+                                            {NULL, 0, NULL, 0}};
     struct demo d = {.dir = "var/demo", .people = DEMO_PEOPLE};
     double start = now_seconds();
     int got;

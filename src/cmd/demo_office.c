@@ -19,7 +19,7 @@ static enum kl_rc close_file(FILE *f, struct kl_err *err)
 /* Plain office prose: dates, amounts and numbers as memos have them, nobody's data. */
 static enum kl_rc write_memo(const char *office, unsigned i, struct kl_err *err)
 {
-    static const char *const topics[] = {"buxheti", "mirëmbajtja", "prokurimi", "trajnimi",
+    static const char *const topics[] = {"buxheti", "mirëmbajtja", "prokurimi",  "trajnimi",
                                          "siguria", "arkiva",      "transporti", "raporti vjetor"};
     static const char *const verbs[] = {"shqyrtoi", "miratoi", "ktheu për plotësim", "shtyu",
                                         "mbylli"};
@@ -45,9 +45,9 @@ static enum kl_rc write_memo(const char *office, unsigned i, struct kl_err *err)
 /* Moved, not copied: the look-alikes are the nation's controls. */
 static unsigned move_look_alikes(const char *nation, const char *office)
 {
-    static const char *const names[] = {"30-phone-book.csv",   "30-foreign-list.csv",
-                                        "30-own-file.txt",     "30-procurement.csv",
-                                        "30-prose-en.txt",     "30-prose-sq.txt"};
+    static const char *const names[] = {"30-phone-book.csv", "30-foreign-list.csv",
+                                        "30-own-file.txt",   "30-procurement.csv",
+                                        "30-prose-en.txt",   "30-prose-sq.txt"};
     unsigned n = 0;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -87,8 +87,7 @@ static enum kl_rc write_mail(const char *nation, const char *office, struct kl_e
         char *father = strtok_r(NULL, ",", &save);
         char *family = strtok_r(NULL, ",", &save);
         char *phone = save != NULL ? strrchr(save, ',') : NULL;
-        if (given != NULL && father != NULL && family != NULL && phone != NULL &&
-            phone[1] == '0') {
+        if (given != NULL && father != NULL && family != NULL && phone != NULL && phone[1] == '0') {
             (void)fprintf(out, "%s %s  %s", given, family, phone + 1);
             n++;
         }

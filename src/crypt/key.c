@@ -96,8 +96,7 @@ enum kl_rc kl_key_generate(const char *path, struct kl_err *err)
         sodium_memzero(secret, sizeof secret);
         return kl_fail(err, rc, "no locked memory for the key (raise ulimit -l)");
     }
-    (void)sodium_bin2base64(b64, sizeof b64, secret, sizeof secret,
-                            sodium_base64_VARIANT_ORIGINAL);
+    (void)sodium_bin2base64(b64, sizeof b64, secret, sizeof secret, sodium_base64_VARIANT_ORIGINAL);
     int n = snprintf(text, sizeof text, MAGIC "\nid %s\nsecret %s\n", key->id, b64);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
@@ -202,7 +201,8 @@ void kl_key_check_value(const struct kl_key *key, const char *name, uint8_t out[
     memcpy(out, v, 8);
 }
 
-void kl_key_sign(const struct kl_key *key, struct kl_span msg, uint8_t out_sig[static KL_SIGN_BYTES])
+void kl_key_sign(const struct kl_key *key, struct kl_span msg,
+                 uint8_t out_sig[static KL_SIGN_BYTES])
 {
     (void)crypto_sign_detached(out_sig, NULL, msg.ptr, msg.len, key->sign_secret);
 }
@@ -211,5 +211,5 @@ enum kl_rc kl_key_verify(const struct kl_key *key, struct kl_span msg,
                          const uint8_t sig[static KL_SIGN_BYTES])
 {
     return crypto_sign_verify_detached(sig, msg.ptr, msg.len, key->sign_public) == 0 ? KL_OK
-                                                                                      : KL_E_FORMAT;
+                                                                                     : KL_E_FORMAT;
 }

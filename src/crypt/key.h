@@ -1,9 +1,9 @@
 /*
  * Key files and the keys derived from them.
  *
- * A key file is text: "kulla-key-1", an id and 32 secret bytes in base64; mode 0600. Everything else is derived per
- * register and purpose (BLAKE2b keyed derivation): the three PRF keys, the Ed25519 signing key and the key check value.
- * Thread rule: a const key may be shared.
+ * A key file is text: "kulla-key-1", an id and 32 secret bytes in base64; mode 0600. Everything
+ * else is derived per register and purpose (BLAKE2b keyed derivation): the three PRF keys, the
+ * Ed25519 signing key and the key check value. Thread rule: a const key may be shared.
  */
 #ifndef KL_CRYPT_KEY_H
 #define KL_CRYPT_KEY_H
@@ -16,7 +16,8 @@ struct kl_key; /* opaque, in locked memory */
 /** Make a new random key file; refuses to overwrite. */
 KL_MUST enum kl_rc kl_key_generate(const char *path, struct kl_err *err);
 
-/** Read a key file. KL_E_KEY when it is not one, or readable by others. Caller frees with kl_key_free. */
+/** Read a key file. KL_E_KEY when it is not one, or readable by others. Caller frees with
+ * kl_key_free. */
 KL_MUST enum kl_rc kl_key_read(const char *path, struct kl_key **out_key, struct kl_err *err);
 void kl_key_free(struct kl_key **key);
 
@@ -33,7 +34,8 @@ void kl_key_prf(const struct kl_key *key, const char *name, struct kl_prf *out_p
 void kl_key_check_value(const struct kl_key *key, const char *name, uint8_t out[static 8]);
 
 #define KL_SIGN_BYTES 64
-void kl_key_sign(const struct kl_key *key, struct kl_span msg, uint8_t out_sig[static KL_SIGN_BYTES]);
+void kl_key_sign(const struct kl_key *key, struct kl_span msg,
+                 uint8_t out_sig[static KL_SIGN_BYTES]);
 KL_MUST enum kl_rc kl_key_verify(const struct kl_key *key, struct kl_span msg,
                                  const uint8_t sig[static KL_SIGN_BYTES]);
 

@@ -2,11 +2,10 @@
  * The keyed fingerprint: AES-128 CBC-MAC over fixed-length cells, a PRF.
  *
  * cell(t) = t[0..30] zero-padded || (len | domain << 5), 32 bytes; T(t) = AES_k(AES_k(c0) ^ c1).
- * Texts of 32..255 bytes: under a second key, a length block first (prefix-free), then the text in zero-padded
- * blocks. The VAES, AES-NI and portable paths agree.
- * Source: docs/adr/0004; M. Bellare, J. Kilian, P. Rogaway, "The security of the cipher block chaining
- * message authentication code" (2000).
- * Thread rule: a const key may be shared.
+ * Texts of 32..255 bytes: under a second key, a length block first (prefix-free), then the text in
+ * zero-padded blocks. The VAES, AES-NI and portable paths agree. Source: docs/adr/0004; M. Bellare,
+ * J. Kilian, P. Rogaway, "The security of the cipher block chaining message authentication code"
+ * (2000). Thread rule: a const key may be shared.
  */
 #ifndef KL_CRYPT_PRF_H
 #define KL_CRYPT_PRF_H

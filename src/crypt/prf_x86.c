@@ -1,4 +1,5 @@
-/* PRF paths for x86-64: AES-NI (8 blocks in flight) and VAES on 512-bit registers (16 in flight). */
+/* PRF paths for x86-64: AES-NI (8 blocks in flight) and VAES on 512-bit registers (16 in flight).
+ */
 #include "crypt/prf_paths_int.h"
 
 #if defined(__x86_64__)
@@ -53,8 +54,8 @@ AESNI void kl_prf_cells_aesni(const uint8_t rk[11][16], const struct kl_cell32 *
         }
         rounds8(k, b);
         for (size_t j = 0; j < 8; j++) {
-            b[j] = _mm_xor_si128(b[j],
-                                 _mm_load_si128((const __m128i *)(const void *)(cells[i + j].b + 16)));
+            b[j] = _mm_xor_si128(
+                b[j], _mm_load_si128((const __m128i *)(const void *)(cells[i + j].b + 16)));
         }
         rounds8(k, b);
         for (size_t j = 0; j < 8; j++) {

@@ -193,8 +193,8 @@ void kl_emit_leave(struct kl_emit *e)
     const struct level *l = &e->levels[e->depth];
     if (l->lost_bytes > 0) {
         /* A loss is passed up in the bytes of the level above; the file's are counted at 0. */
-        uint64_t lost = l->raw_bytes > 0 ? scale(l->raw_bytes, l->lost_bytes, l->own_bytes)
-                                         : l->lost_bytes;
+        uint64_t lost =
+            l->raw_bytes > 0 ? scale(l->raw_bytes, l->lost_bytes, l->own_bytes) : l->lost_bytes;
         add_sat(&e->levels[e->depth - 1].lost_bytes, lost);
     }
     e->path_len = l->path_len;
@@ -359,10 +359,8 @@ enum kl_rc kl_emit_anomaly(struct kl_emit *e, const char *code)
 
 enum kl_rc kl_emit_not_inspected(struct kl_emit *e, enum kl_reason reason, uint64_t bytes)
 {
-    struct kl_event ev = {.kind = KL_EVENT_NOT_INSPECTED,
-                          .reason = reason,
-                          .bytes = bytes,
-                          .text = path_get(e)};
+    struct kl_event ev = {
+        .kind = KL_EVENT_NOT_INSPECTED, .reason = reason, .bytes = bytes, .text = path_get(e)};
     add_sat(&e->levels[e->depth].lost_bytes, bytes);
     return send(e, &ev);
 }
@@ -379,8 +377,8 @@ enum kl_rc kl_emit_charge_member(struct kl_emit *e)
 
 enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes)
 {
-    uint64_t ratio_max = e->file_bytes > UINT64_MAX / KL_MAX_RATIO ? UINT64_MAX
-                                                                   : e->file_bytes * KL_MAX_RATIO;
+    uint64_t ratio_max =
+        e->file_bytes > UINT64_MAX / KL_MAX_RATIO ? UINT64_MAX : e->file_bytes * KL_MAX_RATIO;
     if (bytes > KL_MAX_EXPANDED - e->expanded) {
         KL_TRY(kl_emit_anomaly(e, "limit.expanded"));
         return KL_E_LIMIT;

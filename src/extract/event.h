@@ -6,9 +6,9 @@
  *
  * A BLOCK is valid UTF-8 text (bytes that could not be decoded are U+FFFD), at most
  * KL_BLOCK_BYTES, cut behind a record end ('\n', else '}' ')' ';' ',' ' ') where one is near.
- * In a TABLE part a record is a line and its cells are separated by '\t'; tabs and line ends inside a
- * cell were turned into spaces; the n-th line is the n-th row written (rows may be absent
- * in the source). In a TEXT part the text is as the document has it.
+ * In a TABLE part a record is a line and its cells are separated by '\t'; tabs and line ends inside
+ * a cell were turned into spaces; the n-th line is the n-th row written (rows may be absent in the
+ * source). In a TEXT part the text is as the document has it.
  */
 #ifndef KL_EXTRACT_EVENT_H
 #define KL_EXTRACT_EVENT_H
@@ -17,8 +17,8 @@
 
 enum kl_event_kind {
     KL_EVENT_NONE = 0,
-    KL_EVENT_PART_BEGIN,    /* text = path, part_kind */
-    KL_EVENT_BLOCK,         /* text, at_byte, folded */
+    KL_EVENT_PART_BEGIN, /* text = path, part_kind */
+    KL_EVENT_BLOCK,      /* text, at_byte, folded */
     KL_EVENT_PART_END,
     KL_EVENT_ANOMALY,       /* text = path, code */
     KL_EVENT_NOT_INSPECTED, /* text = path, reason, bytes */
@@ -55,13 +55,13 @@ struct kl_event {
     enum kl_event_kind kind;
     enum kl_part_kind part_kind;
     enum kl_reason reason;
-    bool folded;          /* BLOCK: kl_fold_view was applied (odd code points) */
+    bool folded; /* BLOCK: kl_fold_view was applied (odd code points) */
     char code[KL_ANOMALY_BYTES];
-    struct kl_span text;  /* borrowed until the next event is asked for */
-    uint64_t at_byte;     /* BLOCK: offset of its first byte in the part (of decoded text) */
-    uint64_t bytes;       /* NOT_INSPECTED: how many, in the member's own bytes */
-    uint64_t seen;        /* DONE */
-    uint64_t inspected;   /* DONE */
+    struct kl_span text;    /* borrowed until the next event is asked for */
+    uint64_t at_byte;       /* BLOCK: offset of its first byte in the part (of decoded text) */
+    uint64_t bytes;         /* NOT_INSPECTED: how many, in the member's own bytes */
+    uint64_t seen;          /* DONE */
+    uint64_t inspected;     /* DONE */
     uint64_t not_inspected; /* DONE */
 };
 

@@ -16,8 +16,7 @@ static size_t read_mem(const struct kl_input *in, uint64_t at, void *dst, size_t
     return len;
 }
 
-enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size_t n,
-                         size_t *out_n)
+enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size_t n, size_t *out_n)
 {
     if (in->source != NULL) {
         return in->source->read(in->source->ctx, at, dst, n, out_n);

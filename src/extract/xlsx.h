@@ -32,7 +32,7 @@ struct kl_xlsx {
     uint8_t *is_hidden; /* per member: 1: a hidden sheet */
     bool is_1904;
     bool has_sheets;
-    bool no_fast;       /* tests: read every cell the slow way */
+    bool no_fast; /* tests: read every cell the slow way */
 };
 
 /** Begin to read a member through x->xml, inside its level. */

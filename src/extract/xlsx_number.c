@@ -26,8 +26,8 @@ static bool is_shortest(struct kl_span raw)
             return false;
         }
     }
-    return dot == 0 || (digits <= SAFE_DIGITS && raw.ptr[raw.len - 1] != '0' &&
-                        raw.ptr[raw.len - 1] != '.');
+    return dot == 0 ||
+           (digits <= SAFE_DIGITS && raw.ptr[raw.len - 1] != '0' && raw.ptr[raw.len - 1] != '.');
 }
 
 /* A plain decimal number of C, no blanks, no "inf", no hex. */

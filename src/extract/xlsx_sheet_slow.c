@@ -28,8 +28,9 @@ static enum kl_rc side_add(struct kl_sheet *s, struct kl_span raw, unsigned flag
 /* Attributes of elements outside the rows that hold text of people. */
 static enum kl_rc side_attrs(struct kl_sheet *s, struct kl_span attrs)
 {
-    static const char *const telling[] = {"display",    "tooltip",     "location", "prompt", "error",
-                                          "promptTitle", "errorTitle", "name",     "title",  "text"};
+    static const char *const telling[] = {"display", "tooltip",     "location",   "prompt",
+                                          "error",   "promptTitle", "errorTitle", "name",
+                                          "title",   "text"};
     struct kl_span name;
     struct kl_span value;
     size_t at = 0;
@@ -50,8 +51,9 @@ static enum kl_cell_type type_of(struct kl_span t)
     static const struct {
         const char *name;
         enum kl_cell_type type;
-    } types[] = {{"n", KL_CELL_NUMBER}, {"s", KL_CELL_SHARED}, {"str", KL_CELL_STRING},
-                 {"inlineStr", KL_CELL_INLINE}, {"b", KL_CELL_BOOL}, {"e", KL_CELL_ERROR},
+    } types[] = {{"n", KL_CELL_NUMBER},   {"s", KL_CELL_SHARED},
+                 {"str", KL_CELL_STRING}, {"inlineStr", KL_CELL_INLINE},
+                 {"b", KL_CELL_BOOL},     {"e", KL_CELL_ERROR},
                  {"d", KL_CELL_DATE}};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (kl_span_is(t, types[i].name)) {

@@ -10,7 +10,7 @@ struct reader {
     unsigned phonetic; /* inside that many <rPh> */
     bool is_over;      /* the table is full: the rest goes out as text */
     bool in_part;
-    bool has_text;     /* over: the string has put out something */
+    bool has_text; /* over: the string has put out something */
     uint8_t out[PIECE_BYTES * 3 + 32];
 };
 

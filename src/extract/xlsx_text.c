@@ -19,10 +19,21 @@ struct writer {
 
 bool kl_xlsx_text_has_root(struct kl_span root)
 {
-    static const char *const roots[] = {
-        "workbook", "comments", "ThreadedComments", "personList", "table", "wsDr", "chartSpace",
-        "pivotCacheDefinition", "pivotCacheRecords", "pivotTableDefinition", "externalLink",
-        "coreProperties", "Properties", "Relationships", "chartsheet"};
+    static const char *const roots[] = {"workbook",
+                                        "comments",
+                                        "ThreadedComments",
+                                        "personList",
+                                        "table",
+                                        "wsDr",
+                                        "chartSpace",
+                                        "pivotCacheDefinition",
+                                        "pivotCacheRecords",
+                                        "pivotTableDefinition",
+                                        "externalLink",
+                                        "coreProperties",
+                                        "Properties",
+                                        "Relationships",
+                                        "chartsheet"};
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
         if (kl_span_is(root, roots[i])) {
             return true;
@@ -78,9 +89,9 @@ static enum kl_rc put(struct writer *w, struct kl_span raw, unsigned flags)
 /* Attributes that hold what people wrote; <x v="7"/> of a pivot cache is only an index. */
 static enum kl_rc on_start(struct writer *w, const struct kl_xml_token *t)
 {
-    static const char *const telling[] = {"name",  "displayName", "v",       "val",    "descr",
-                                          "title", "caption",     "author",  "userId", "Target",
-                                          "display", "tooltip",   "codeName"};
+    static const char *const telling[] = {"name",    "displayName", "v",       "val",    "descr",
+                                          "title",   "caption",     "author",  "userId", "Target",
+                                          "display", "tooltip",     "codeName"};
     struct kl_span name;
     struct kl_span value;
     size_t at = 0;

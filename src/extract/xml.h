@@ -28,10 +28,10 @@ struct kl_xml {
     const uint8_t *end; /* the window's end; KL_XML_PAD zero bytes follow */
     bool eof;           /* nothing comes after `end` */
     bool has_doctype;
-    bool has_long_tag;  /* a tag longer than the window was read as text */
-    uint8_t wide;       /* 0 not known yet, 1 UTF-8, 2 UTF-16LE, 3 UTF-16BE */
-    uint8_t inside;     /* a construct longer than the window goes on */
-    uint8_t n_odd;      /* raw UTF-16 bytes waiting for the rest of their character */
+    bool has_long_tag; /* a tag longer than the window was read as text */
+    uint8_t wide;      /* 0 not known yet, 1 UTF-8, 2 UTF-16LE, 3 UTF-16BE */
+    uint8_t inside;    /* a construct longer than the window goes on */
+    uint8_t n_odd;     /* raw UTF-16 bytes waiting for the rest of their character */
     uint8_t odd[4];
 };
 

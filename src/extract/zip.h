@@ -32,7 +32,7 @@ struct kl_zip_member {
     uint16_t flags;
     uint8_t state; /* enum kl_zip_state */
     bool no_crc;
-    bool no_size;  /* plain_bytes is not even claimed */
+    bool no_size; /* plain_bytes is not even claimed */
     bool is_size_lie;
     bool is_mismatch; /* local and central header differ */
 };
@@ -47,13 +47,13 @@ struct kl_zip {
     struct kl_zip_member *m;
     size_t n;
     size_t cap;
-    size_t n_real;        /* members before the gaps that were added as members */
+    size_t n_real; /* members before the gaps that were added as members */
     struct kl_buf names;
-    uint64_t past_bytes;  /* of members past the budget */
-    uint64_t covered_to;  /* where the central directory begins, or the input's end */
-    uint64_t end_at;      /* behind the end record */
+    uint64_t past_bytes; /* of members past the budget */
+    uint64_t covered_to; /* where the central directory begins, or the input's end */
+    uint64_t end_at;     /* behind the end record */
     uint64_t comment_bytes;
-    bool is_central;      /* the index came from a central directory */
+    bool is_central; /* the index came from a central directory */
 };
 
 /** Find the members and the gaps between them; anomalies are said on the way. */

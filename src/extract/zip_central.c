@@ -143,7 +143,7 @@ static enum kl_rc find_end(struct kl_zip *zip, struct end *out_d, uint64_t *out_
 
 struct cursor {
     const struct kl_zip *zip;
-    uint64_t at;   /* of the next byte to read */
+    uint64_t at; /* of the next byte to read */
     uint64_t stop;
     uint8_t *buf;
     size_t from;
@@ -214,10 +214,10 @@ static void read_local(const struct kl_zip *zip, struct kl_zip_member *m, struct
     uint16_t n_name = kl_rd_le16(&r);
     uint16_t n_extra = kl_rd_le16(&r);
     struct kl_span local = kl_rd_take(&r, n_name < LOCAL_NAME_BYTES ? n_name : LOCAL_NAME_BYTES);
-    m->is_mismatch = method != m->method || n_name != name.len ||
-                     !kl_span_eq(local, kl_span_part(name, 0, local.len)) ||
-                     ((flags & KL_ZIP_FLAG_DESCRIPTOR) == 0 && comp != UINT32_MAX &&
-                      comp != m->comp_bytes);
+    m->is_mismatch =
+        method != m->method || n_name != name.len ||
+        !kl_span_eq(local, kl_span_part(name, 0, local.len)) ||
+        ((flags & KL_ZIP_FLAG_DESCRIPTOR) == 0 && comp != UINT32_MAX && comp != m->comp_bytes);
     if (method != m->method && method == 8) {
         m->method = method; /* "stored" would hide what deflate shows */
     }

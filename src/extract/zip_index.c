@@ -15,8 +15,8 @@ enum kl_rc kl_zip_add(struct kl_zip *zip, const struct kl_zip_member *m, struct 
     }
     if (rc == KL_E_LIMIT) {
         uint64_t add = m->comp_bytes + 30u + name.len;
-        zip->past_bytes = add > UINT64_MAX / 2 - zip->past_bytes ? UINT64_MAX / 2
-                                                                 : zip->past_bytes + add;
+        zip->past_bytes =
+            add > UINT64_MAX / 2 - zip->past_bytes ? UINT64_MAX / 2 : zip->past_bytes + add;
     }
     if (rc != KL_OK) {
         return rc;

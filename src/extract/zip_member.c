@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#define KEEP_BYTES 262144u   /* of a streamed member: how far back a reader may go for free */
+#define KEEP_BYTES 262144u /* of a streamed member: how far back a reader may go for free */
 #define WINDOW_BYTES 524288u
-#define MAX_PASSES 12u       /* over a streamed member */
-#define MAX_EXPANSION 1032u  /* deflate can do no more */
+#define MAX_PASSES 12u      /* over a streamed member */
+#define MAX_EXPANSION 1032u /* deflate can do no more */
 
 bool kl_zip_is_readable(const struct kl_zip_member *m)
 {
@@ -113,11 +113,11 @@ struct big {
     uint8_t *buf; /* WINDOW_BYTES: the member's bytes [from, from + len) */
     uint64_t from;
     size_t len;
-    uint64_t high;     /* charged and seen up to here */
+    uint64_t high; /* charged and seen up to here */
     unsigned passes;
-    bool said;         /* the end was reached and judged */
+    bool said; /* the end was reached and judged */
     enum kl_reason lost;
-    enum kl_rc rc;     /* the reader went away */
+    enum kl_rc rc; /* the reader went away */
 };
 
 static void big_start(struct big *b)
@@ -278,8 +278,7 @@ static enum kl_rc inflate_whole(struct kl_zip *zip, const struct kl_zip_member *
         return KL_E_FORMAT;
     }
     if (zip->in->fd < 0 && zip->in->source == NULL) {
-        data = kl_span_part(zip->in->mem, (size_t)m->data_at,
-                            (size_t)(m->data_at + m->comp_bytes));
+        data = kl_span_part(zip->in->mem, (size_t)m->data_at, (size_t)(m->data_at + m->comp_bytes));
     } else {
         enum kl_rc rc = kl_buf_room(&comp, (size_t)m->comp_bytes);
         size_t n = 0;
@@ -350,8 +349,8 @@ static enum kl_rc extract_pieces(struct kl_zip *zip, const struct kl_zip_member 
 
 static enum kl_rc extract_stored(struct kl_zip *zip, const struct kl_zip_member *m)
 {
-    struct kl_span data = kl_span_part(zip->in->mem, (size_t)m->data_at,
-                                       (size_t)(m->data_at + m->comp_bytes));
+    struct kl_span data =
+        kl_span_part(zip->in->mem, (size_t)m->data_at, (size_t)(m->data_at + m->comp_bytes));
     enum kl_rc rc = kl_emit_charge_expanded(zip->e, data.len);
     if (rc == KL_E_LIMIT) {
         return kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, data.len);

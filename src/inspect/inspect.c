@@ -190,8 +190,7 @@ static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_
     f->seen = len_bytes;
     f->inspected = 0;
     f->not_inspected = len_bytes;
-    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED),
-                              len_bytes);
+    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED), len_bytes);
 }
 
 static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_bytes,

@@ -160,8 +160,8 @@ enum kl_rc kl_match_part_begin(struct kl_match *m, struct kl_span path, bool is_
     for (size_t i = 0; i < m->n; i++) {
         part_reset(&m->di[i]);
     }
-    return kl_buf_add(&m->path, path.ptr, path.len < KL_MAX_PATH_BYTES ? path.len
-                                                                       : KL_MAX_PATH_BYTES);
+    return kl_buf_add(&m->path, path.ptr,
+                      path.len < KL_MAX_PATH_BYTES ? path.len : KL_MAX_PATH_BYTES);
 }
 
 void kl_doc_record_at(struct kl_match *m, size_t at, struct kl_record *out)

@@ -2,9 +2,9 @@
  * One document against the indexes: blocks of text in, rows and columns out.
  *
  * Keys are looked for in every block; tuples only where no key explained the text. A row is
- * accepted when its evidence reaches the threshold; rows with less ("weak") are accepted at the end of
- * a part when the part's hit ratio cannot be the chance density of the key space.
- * Thread rule: one owner; the indexes are shared.
+ * accepted when its evidence reaches the threshold; rows with less ("weak") are accepted at the end
+ * of a part when the part's hit ratio cannot be the chance density of the key space. Thread rule:
+ * one owner; the indexes are shared.
  */
 #ifndef KL_MATCH_DOCUMENT_H
 #define KL_MATCH_DOCUMENT_H
@@ -16,7 +16,8 @@ struct kl_match; /* opaque */
 
 /**
  * @param indexes         opened with their keys; borrowed, outlive the matcher
- * @param threshold_bits  evidence a row needs, by index (policy; 17 = one false row in 131,072 chances)
+ * @param threshold_bits  evidence a row needs, by index (policy; 17 = one false row in 131,072
+ * chances)
  */
 KL_MUST enum kl_rc kl_match_new(const struct kl_index *const *indexes, size_t n_indexes,
                                 const double *threshold_bits, struct kl_match **out_m);

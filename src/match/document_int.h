@@ -44,8 +44,8 @@ struct kl_part_sum {
 struct kl_doc_index {
     const struct kl_index *ix;
     double threshold;
-    unsigned n_keys;                 /* anchors of one column; they come first */
-    uint16_t anchors_of_kind[16];    /* key anchors by candidate kind, bit mask */
+    unsigned n_keys;                  /* anchors of one column; they come first */
+    uint16_t anchors_of_kind[16];     /* key anchors by candidate kind, bit mask */
     uint8_t key_slot[KL_MAX_ANCHORS]; /* slot of each key anchor */
     struct kl_rowset rows;
     uint64_t n_accepted;
@@ -72,7 +72,7 @@ struct kl_doc_index {
     uint32_t n_window_ok;
     struct kl_part_sum *parts;
     size_t n_parts;
-    uint64_t part_rows;  /* of the open part */
+    uint64_t part_rows; /* of the open part */
     uint64_t part_slots;
 };
 
@@ -106,7 +106,8 @@ struct kl_match {
     struct kl_forms *forms;
     struct kl_text_span *spans; /* records explained by a key, in order */
     size_t n_spans;
-    char samples[KL_MAX_SAMPLES][32]; /* canonical keys of accepted rows; only kl_finding_add_sample prints them */
+    char samples[KL_MAX_SAMPLES]
+                [32]; /* canonical keys of accepted rows; only kl_finding_add_sample prints them */
     uint8_t sample_len[KL_MAX_SAMPLES];
     size_t n_samples;
 };

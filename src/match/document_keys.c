@@ -48,8 +48,7 @@ static size_t find_hits(struct kl_match *m, struct kl_doc_index *d, size_t n)
             for (unsigned r = 0; r < k && n_hits < KL_MAX_KEY_HITS; r++) {
                 kl_index_prefetch_row(ix, rows[r]);
                 m->hits[n_hits] = (struct kl_key_hit){(uint32_t)i, rows[r], (uint8_t)a};
-                m->hit_blocks[n_hits++] =
-                    kl_index_cell_block(m->tags[i], rows[r], d->key_slot[a]);
+                m->hit_blocks[n_hits++] = kl_index_cell_block(m->tags[i], rows[r], d->key_slot[a]);
             }
         }
     }
@@ -199,8 +198,7 @@ static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_re
         }
     }
     if (any && m->n_spans < KL_MAX_SPANS) {
-        m->spans[m->n_spans++] =
-            (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+        m->spans[m->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
     }
     return KL_OK;
 }

@@ -1,6 +1,7 @@
 /*
  * Tuples: records without a usable key, known by a combination of values ({given, family,
- * birth_date}). A number or a date drives the search; the words around it must be words of the register.
+ * birth_date}). A number or a date drives the search; the words around it must be words of the
+ * register.
  */
 #include "match/document_int.h"
 
@@ -41,8 +42,8 @@ static bool gate_unit(const struct kl_index *ix, struct kl_span unit)
         return false;
     }
     kl_norm_words(kl_span_part(unit, from, i), &nm);
-    return kl_index_has_word(ix, kl_prf_text(&ix->prf, kl_span_make(nm.bytes, nm.n),
-                                             KL_DOMAIN_WORDS));
+    return kl_index_has_word(ix,
+                             kl_prf_text(&ix->prf, kl_span_make(nm.bytes, nm.n), KL_DOMAIN_WORDS));
 }
 
 /* Cheap test before any form is built: enough words of the record are register words. */
@@ -57,8 +58,8 @@ static bool gate(const struct kl_index *ix, struct kl_span record, unsigned need
             i++;
         }
         size_t from = i;
-        while (i < record.len && ((uint8_t)((record.ptr[i] | 0x20) - 'a') < 26 ||
-                                  record.ptr[i] >= 0x80)) {
+        while (i < record.len &&
+               ((uint8_t)((record.ptr[i] | 0x20) - 'a') < 26 || record.ptr[i] >= 0x80)) {
             i++;
         }
         if (i > from && gate_unit(ix, kl_span_part(record, from, i)) && ++found >= need) {
@@ -128,11 +129,11 @@ static void combine(const struct kl_index *ix, const struct kl_forms *f,
                 for (uint32_t p = 0; p < k && !clash; p++) {
                     const struct kl_form *other = &f->form[level[now][i].pick[p]];
                     /* Order-free: of two columns of one domain take the earlier form first. */
-                    clash = (form->at < other->at + other->len &&
-                             other->at < form->at + form->len) ||
-                            (p + 1 == k && form->domain == other->domain &&
-                             ix->columns[a->columns[p]].type == ix->columns[a->columns[k]].type &&
-                             form->at < other->at);
+                    clash =
+                        (form->at < other->at + other->len && other->at < form->at + form->len) ||
+                        (p + 1 == k && form->domain == other->domain &&
+                         ix->columns[a->columns[p]].type == ix->columns[a->columns[k]].type &&
+                         form->at < other->at);
                 }
                 if (!clash) {
                     size_t to = n[1 - now]++;

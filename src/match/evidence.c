@@ -45,8 +45,9 @@ static void add_words(const struct kl_index *ix, struct kl_forms *f, struct kl_s
             continue;
         }
         from[n] = (uint32_t)i;
-        while (i < unit.len && ((uint8_t)(unit.ptr[i] - '0') < 10 ||
-                                (uint8_t)((unit.ptr[i] | 0x20) - 'a') < 26 || unit.ptr[i] >= 0x80)) {
+        while (i < unit.len &&
+               ((uint8_t)(unit.ptr[i] - '0') < 10 || (uint8_t)((unit.ptr[i] | 0x20) - 'a') < 26 ||
+                unit.ptr[i] >= 0x80)) {
             i++;
         }
         to[n++] = (uint32_t)i;
@@ -115,10 +116,11 @@ static void add_typed(const struct kl_index *ix, struct kl_span record, const st
     size_t n = kl_scan(record, want & ANY_KINDS, 0, cands, 64, &upto);
     for (size_t i = 0; i < n; i++) {
         if ((cands[i].flags & KL_CAND_LOSSY) == 0) {
-            add_form(ix, f,
-                     (struct kl_form){cands[i].at, cands[i].len, (uint8_t)cand_domain(cands[i].kind),
-                                      unit_ordinal(units, n_units, cands[i].at, cands[i].len), false},
-                     kl_span_make(cands[i].canon, cands[i].n_canon));
+            add_form(
+                ix, f,
+                (struct kl_form){cands[i].at, cands[i].len, (uint8_t)cand_domain(cands[i].kind),
+                                 unit_ordinal(units, n_units, cands[i].at, cands[i].len), false},
+                kl_span_make(cands[i].canon, cands[i].n_canon));
         }
     }
     /* Short numbers and serial dates are no candidates in text; as a whole field they may be. */
@@ -211,7 +213,8 @@ static int best_form(const struct kl_index *ix, const struct kl_forms *f, uint32
  * A cell equals a form by coincidence in two ways: the value is common and had chances, or
  * some form of the record shares its 16 sketch bits. Both count against it.
  */
-static double cell_bits(const struct kl_index *ix, const struct kl_forms *f, uint32_t slot, int form)
+static double cell_bits(const struct kl_index *ix, const struct kl_forms *f, uint32_t slot,
+                        int form)
 {
     uint8_t domain = f->form[form].domain;
     double n = (double)f->n_domain[domain];
@@ -222,8 +225,8 @@ static double cell_bits(const struct kl_index *ix, const struct kl_forms *f, uin
                  (enum kl_domain)domain;
     }
     double chances = n / 6 > 1 ? n / 6 : 1;
-    double p = chances * exp2(-kl_index_rarity(ix, slot, f->tag[form])) +
-               n * slots * exp2(-KL_CELL_BITS);
+    double p =
+        chances * exp2(-kl_index_rarity(ix, slot, f->tag[form])) + n * slots * exp2(-KL_CELL_BITS);
     return p < 1 ? -log2(p) : 0;
 }
 

@@ -2,8 +2,8 @@
  * Evidence in bits that a record holds a register row.
  *
  * Forms are what the record's text could mean: words (a unit, its tokens, runs of two and
- * three tokens), numbers, dates, phones … each with its fingerprint. A form equals a cell when the row's
- * sketch says so; the bits are the rarity of the value, less the bits of the chances it had.
+ * three tokens), numbers, dates, phones … each with its fingerprint. A form equals a cell when the
+ * row's sketch says so; the bits are the rarity of the value, less the bits of the chances it had.
  * A column that follows from another found one adds nothing. A place in the text counts once.
  * Source: docs/adr/0004-edm-index.md, ../facts measured in docs/BENCHMARKS.md.
  */
@@ -34,9 +34,9 @@ struct kl_forms {
 };
 
 struct kl_evidence {
-    uint64_t slots;   /* matched columns, by slot */
-    double bits;      /* independent columns only */
-    unsigned n_columns; /* that counted */
+    uint64_t slots;                  /* matched columns, by slot */
+    double bits;                     /* independent columns only */
+    unsigned n_columns;              /* that counted */
     uint8_t ordinal[KL_MAX_COLUMNS]; /* by matched slot: field of the record; 255 unknown */
 };
 

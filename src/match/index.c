@@ -46,8 +46,10 @@ static enum kl_rc check_header(struct kl_span file, const struct kl_index_header
                        h->version, KL_INDEX_VERSION);
     }
     if (h->file_bytes != file.len) {
-        return kl_fail(err, KL_E_FORMAT, "the index is cut or has grown: %zu bytes, not %llu; "
-                       "copy or build it again", file.len, (unsigned long long)h->file_bytes);
+        return kl_fail(err, KL_E_FORMAT,
+                       "the index is cut or has grown: %zu bytes, not %llu; "
+                       "copy or build it again",
+                       file.len, (unsigned long long)h->file_bytes);
     }
     uint64_t tables = sizeof *h + (uint64_t)h->n_columns * sizeof(struct kl_index_column) +
                       (uint64_t)h->n_anchors * sizeof(struct kl_index_anchor) + KL_INDEX_SIGN_BYTES;
@@ -64,8 +66,8 @@ static enum kl_rc check_header(struct kl_span file, const struct kl_index_header
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "header sizes");
     }
     if (h->chunks_at < h->header_bytes || h->chunks_at > file.len ||
-        h->n_chunks != (h->chunks_at - h->header_bytes + KL_INDEX_CHUNK_BYTES - 1) /
-                           KL_INDEX_CHUNK_BYTES ||
+        h->n_chunks !=
+            (h->chunks_at - h->header_bytes + KL_INDEX_CHUNK_BYTES - 1) / KL_INDEX_CHUNK_BYTES ||
         file.len - h->chunks_at != h->n_chunks * KL_DIGEST_BYTES) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "chunk table");
     }
@@ -90,8 +92,9 @@ static enum kl_rc check_sections(const struct kl_index *ix, struct kl_err *err)
     }
     for (uint32_t i = 0; i < h->n_columns; i++) {
         const struct kl_index_column *c = &ix->columns[i];
-        if (!name_ok(c->name, sizeof c->name) || c->type > KL_TYPE_IBAN || c->type == KL_TYPE_NONE ||
-            c->role > KL_ROLE_IGNORE || (c->slot >= h->n_slots && c->slot != KL_INDEX_NO_SLOT) ||
+        if (!name_ok(c->name, sizeof c->name) || c->type > KL_TYPE_IBAN ||
+            c->type == KL_TYPE_NONE || c->role > KL_ROLE_IGNORE ||
+            (c->slot >= h->n_slots && c->slot != KL_INDEX_NO_SLOT) ||
             (c->is_derived && c->derived_from >= h->n_columns)) {
             return kl_fail(err, KL_E_FORMAT, DAMAGED, "columns");
         }
@@ -150,7 +153,8 @@ static enum kl_rc check_key(struct kl_span file, const struct kl_index_header *h
                        "the index's signature does not verify: it was changed after it was built");
     }
     if (h->fold_id != kl_fold_table_id()) {
-        return kl_fail(err, KL_E_FORMAT, "the index was built with another folding table; "
+        return kl_fail(err, KL_E_FORMAT,
+                       "the index was built with another folding table; "
                        "build it again with this kulla");
     }
     return KL_OK;
@@ -182,7 +186,8 @@ enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct 
         if (ix.columns[i].slot != KL_INDEX_NO_SLOT) {
             double d = ix.columns[i].density;
             ix.slot_column[ix.columns[i].slot] = i;
-            ix.key_bits[ix.columns[i].slot] = ix.log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
+            ix.key_bits[ix.columns[i].slot] =
+                ix.log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
         }
     }
     for (size_t i = 0; i < 16; i++) {

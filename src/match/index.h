@@ -23,12 +23,13 @@ struct kl_index {
     const uint8_t *vocab;
     struct kl_prf prf;
     double log2_rows;
-    double key_bits[KL_MAX_COLUMNS]; /* by slot of a key: log2 of the values of its space */
+    double key_bits[KL_MAX_COLUMNS];      /* by slot of a key: log2 of the values of its space */
     uint32_t slot_column[KL_MAX_COLUMNS]; /* slot -> column */
     char id[33];
 };
 
-/** Header facts without a key: `register info`. Verifies everything but the signature. Caller frees with kl_index_free. */
+/** Header facts without a key: `register info`. Verifies everything but the signature. Caller frees
+ * with kl_index_free. */
 KL_MUST enum kl_rc kl_index_open(const char *path, const struct kl_key *key_or_null,
                                  struct kl_index **out_ix, struct kl_err *err);
 void kl_index_free(struct kl_index **ix);

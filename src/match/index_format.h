@@ -8,10 +8,10 @@
  *   chunk table    BLAKE2b-256 of each KL_INDEX_CHUNK_BYTES of the body; its own digest stands in
  *                  the header
  *
- * Anchor table: 64-byte buckets of entries {row, tag}; a bucket that is full continues in the next one.
- * Entry: row in the low row_bits bits, tag above; all ones = free. 4 bytes up to 2^24 rows, else 5.
- * Row sketch: n_slots x uint16 a row: the low 16 bits of AES_tweak(T(value) ^ (row, column)).
- * Rarity: per slot 2^rarity_log2 bytes: 8 x log2(rows / rows with a value of that hash).
+ * Anchor table: 64-byte buckets of entries {row, tag}; a bucket that is full continues in the next
+ * one. Entry: row in the low row_bits bits, tag above; all ones = free. 4 bytes up to 2^24 rows,
+ * else 5. Row sketch: n_slots x uint16 a row: the low 16 bits of AES_tweak(T(value) ^ (row,
+ * column)). Rarity: per slot 2^rarity_log2 bytes: 8 x log2(rows / rows with a value of that hash).
  * Vocabulary: a Bloom bit set over the words of tuple columns.
  */
 #ifndef KL_MATCH_INDEX_FORMAT_H
@@ -29,7 +29,8 @@
 #define KL_INDEX_NAME_BYTES 64u
 #define KL_INDEX_MAX_TUPLE 6u
 #define KL_INDEX_SIGN_BYTES 64u
-/* The low bits of a fingerprint's first half do not choose the bucket: the builder keeps the tag there. */
+/* The low bits of a fingerprint's first half do not choose the bucket: the builder keeps the tag
+ * there. */
 #define KL_INDEX_TAG_MASK 0xFFFFFFull
 /* An entry this many buckets from home is not stored: the value is too common to anchor. */
 #define KL_INDEX_MAX_PROBE 16u

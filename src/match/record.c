@@ -167,9 +167,9 @@ size_t kl_record_split(struct kl_span r, bool is_table, struct kl_unit units[sta
         }
         bool value = (seen & (DIGIT | ALPHA)) != 0;
         if (value) {
-            units[n++] = (struct kl_unit){from, b[k].at - from,
-                                          (uint8_t)(ordinal < 255 ? ordinal : 255),
-                                          (seen & DIGIT) != 0};
+            units[n++] =
+                (struct kl_unit){from, b[k].at - from, (uint8_t)(ordinal < 255 ? ordinal : 255),
+                                 (seen & DIGIT) != 0};
         }
         /* With many separators a quote beside a comma is one border, not two. */
         ordinal += value || one;

@@ -30,6 +30,7 @@ void kl_record_find(struct kl_span text, size_t at, size_t *out_from, size_t *ou
  * but count as fields.
  * @return units written, <= KL_MAX_UNITS
  */
-size_t kl_record_split(struct kl_span record, bool is_table, struct kl_unit units[static KL_MAX_UNITS]);
+size_t kl_record_split(struct kl_span record, bool is_table,
+                       struct kl_unit units[static KL_MAX_UNITS]);
 
 #endif

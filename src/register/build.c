@@ -111,7 +111,8 @@ static enum kl_rc read_inputs(struct build *b, const struct kl_schema *schema)
     if (rc == KL_OK && b->prints->n_rows == 0) {
         rc = kl_fail(b->err, KL_E_FORMAT, "no row could be used; see the rejected rows");
     }
-    return rc == KL_OK ? KL_OK : kl_fail(b->err, rc, "the index cannot be built (%s)", kl_rc_name(rc));
+    return rc == KL_OK ? KL_OK
+                       : kl_fail(b->err, rc, "the index cannot be built (%s)", kl_rc_name(rc));
 }
 
 static enum kl_rc describe(const struct kl_index *ix, struct kl_build_report *r)

@@ -7,11 +7,11 @@
 struct kl_csv {
     char separator;
     bool quotes;
-    bool skipping;       /* the rest of an over-long line */
+    bool skipping; /* the rest of an over-long line */
     unsigned n_overlong;
     kl_csv_on_row on_row;
     void *ctx;
-    struct kl_buf carry;  /* the unfinished row */
+    struct kl_buf carry;    /* the unfinished row */
     struct kl_buf unquoted; /* quoted fields with their quotes undone */
     uint64_t line;
     struct kl_span fields[KL_CSV_MAX_FIELDS];
@@ -271,8 +271,7 @@ enum kl_rc kl_csv_feed(struct kl_csv *c, struct kl_span text)
         text = skip_line(c, text);
         if (c->carry.len == 0) {
             KL_TRY(feed_whole(c, text, &used));
-            return c->skipping ? KL_OK
-                               : kl_buf_add(&c->carry, text.ptr + used, text.len - used);
+            return c->skipping ? KL_OK : kl_buf_add(&c->carry, text.ptr + used, text.len - used);
         }
         /* Finish the carried row: add up to a line end, try again. */
         const uint8_t *nl = memchr(text.ptr, '\n', text.len);

@@ -151,14 +151,15 @@ static enum kl_rc put_sketch(struct out *o, const struct kl_row_prints *rp,
     KL_TRY(align_page(o));
     h->sketch_at = o->at;
     for (uint64_t row = 0; row < rp->n_rows; row += KL_PRINTS_CHUNK_ROWS) {
-        uint64_t n = rp->n_rows - row < KL_PRINTS_CHUNK_ROWS ? rp->n_rows - row
-                                                             : KL_PRINTS_CHUNK_ROWS;
+        uint64_t n =
+            rp->n_rows - row < KL_PRINTS_CHUNK_ROWS ? rp->n_rows - row : KL_PRINTS_CHUNK_ROWS;
         KL_TRY(put(o, rp->chunks[row / KL_PRINTS_CHUNK_ROWS].sketch, n * rp->n_slots * 2));
     }
     return KL_OK;
 }
 
-/* 8 x log2(rows / count), the counts folded to 2^log2 classes: more collisions, fewer bits claimed. */
+/* 8 x log2(rows / count), the counts folded to 2^log2 classes: more collisions, fewer bits claimed.
+ */
 static enum kl_rc put_rarity(struct out *o, const struct kl_row_prints *rp,
                              struct kl_index_header *h)
 {
@@ -258,10 +259,13 @@ static void plan_header(const struct kl_row_prints *rp, const struct kl_key *key
     h->row_bits = bits > least ? bits : least;
     /* Small registers get small tables: 4 classes a row, 16 vocabulary bits a row. */
     uint32_t rarity = log2_ceil(rp->n_rows) + 2;
-    h->rarity_log2 = rarity < 8 ? 8 : rarity > KL_PRINTS_RARITY_LOG2 ? KL_PRINTS_RARITY_LOG2 : rarity;
+    h->rarity_log2 = rarity < 8                       ? 8
+                     : rarity > KL_PRINTS_RARITY_LOG2 ? KL_PRINTS_RARITY_LOG2
+                                                      : rarity;
     uint32_t vocab = log2_ceil(rp->n_rows) + 4;
-    h->vocab_bits = 1ull << (vocab < 12 ? 12 : vocab > KL_PRINTS_VOCAB_LOG2 ? KL_PRINTS_VOCAB_LOG2
-                                                                            : vocab);
+    h->vocab_bits = 1ull << (vocab < 12                     ? 12
+                             : vocab > KL_PRINTS_VOCAB_LOG2 ? KL_PRINTS_VOCAB_LOG2
+                                                            : vocab);
 }
 
 static enum kl_rc put_body(struct out *o, const struct kl_row_prints *rp, uint8_t *header)

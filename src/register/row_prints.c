@@ -226,8 +226,8 @@ static void add_words(struct kl_row_prints *rp, const struct kl_norm *nm)
         }
         size_t len = i - from;
         if (len > 31) {
-            vocab_set(rp, kl_prf_text(&rp->prf, kl_span_make(nm->bytes + from, len),
-                                      KL_DOMAIN_WORDS));
+            vocab_set(rp,
+                      kl_prf_text(&rp->prf, kl_span_make(nm->bytes + from, len), KL_DOMAIN_WORDS));
         } else if (len > 0 && b->n_words < MAX_BATCH_WORDS) {
             kl_cell32_set(&b->words[b->n_words++], kl_span_make(nm->bytes + from, len),
                           KL_DOMAIN_WORDS);
@@ -371,7 +371,8 @@ enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fie
         rp->n_unusable[__builtin_ctzll(m)]++;
     }
     if (!has_anchor(rp, filled)) {
-        b->n_words = n_words; /* else a run of such rows crowds out the words of the next good one */
+        b->n_words =
+            n_words; /* else a run of such rows crowds out the words of the next good one */
         return KL_E_FORMAT;
     }
     b->filled[b->n_rows++] = filled;

@@ -36,8 +36,8 @@ struct kl_row_prints {
     uint64_t n_rows;
     uint64_t n_filled[KL_MAX_COLUMNS];
     uint64_t n_unusable[KL_MAX_COLUMNS];
-    uint32_t *counts; /* n_slots << KL_PRINTS_RARITY_LOG2 */
-    uint8_t *vocab;   /* 2^KL_PRINTS_VOCAB_LOG2 bits */
+    uint32_t *counts;                            /* n_slots << KL_PRINTS_RARITY_LOG2 */
+    uint8_t *vocab;                              /* 2^KL_PRINTS_VOCAB_LOG2 bits */
     uint64_t (*prefix_rows)[KL_PRINTS_PREFIXES]; /* by slot, of key columns */
     double (*prefix_size)[KL_PRINTS_PREFIXES];
     struct kl_prints_batch *batch;
@@ -59,7 +59,8 @@ KL_MUST enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_s
 /** Hash what is still in the batch; then chunks, counts and vocab are complete. */
 KL_MUST enum kl_rc kl_row_prints_flush(struct kl_row_prints *rp);
 
-/** Measured chance that a random well-formed value of this key column's space is in the register. */
+/** Measured chance that a random well-formed value of this key column's space is in the register.
+ */
 double kl_row_prints_density(const struct kl_row_prints *rp, unsigned slot);
 
 /** Where a value of a type lies in its space: prefix number and the size of that prefix. */

@@ -310,7 +310,8 @@ static enum kl_rc check_whole(struct parse *p)
         return at_line(p, 1, "more than 60 fingerprinted columns; give some role: ignore");
     }
     if (n_anchors == 0 || n_anchors > KL_MAX_ANCHORS) {
-        return at_line(p, 1, "a schema needs 1 to 16 anchors: key columns or tuples under anchors:");
+        return at_line(p, 1,
+                       "a schema needs 1 to 16 anchors: key columns or tuples under anchors:");
     }
     return KL_OK;
 }

@@ -64,7 +64,8 @@ static void nipt_put(const struct kl_synth_model *m, struct kl_synth_rng *rng, u
     uint32_t day = kl_synth_below(rng, KL_SYNTH_DAYS);
     bool female = kl_synth_chance(rng, 50);
     uint32_t used = m->used[day * 2 + female];
-    kl_synth_nid_put(day, female, kl_synth_serial_get(m->seed, day, female, used + e % (1001 - used)), out);
+    kl_synth_nid_put(day, female,
+                     kl_synth_serial_get(m->seed, day, female, used + e % (1001 - used)), out);
     out[10] = '\0';
     if (used < 1000 && kl_synth_chance(rng, 15)) {
         return;

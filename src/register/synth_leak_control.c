@@ -23,8 +23,8 @@ static void foreign_draw(struct control *c, struct kl_synth_person *p, char nid[
         slot = kl_synth_below(&c->rng, KL_SYNTH_DAYS * 2);
     } while (m->used[slot] + c->taken[slot] >= 1000);
     *p = (struct kl_synth_person){.day = (uint16_t)(slot / 2), .female = slot % 2};
-    uint32_t serial =
-        kl_synth_serial_get(m->seed, p->day, p->female != 0, (uint32_t)(m->used[slot] + c->taken[slot]++));
+    uint32_t serial = kl_synth_serial_get(m->seed, p->day, p->female != 0,
+                                          (uint32_t)(m->used[slot] + c->taken[slot]++));
     kl_synth_nid_put(p->day, p->female != 0, serial, nid);
     uint32_t first = p->female != 0 ? KL_SYNTH_GIVEN : 0;
     p->given = (uint16_t)(first + kl_synth_alias_draw(&m->names->by_given, &c->rng));

@@ -9,15 +9,15 @@
 #include <string.h>
 
 struct sink_mem {
-    uint8_t *block;   /* exact size, fresh each time: ASan sees a late write */
-    char *log;        /* "B path kind\n", "T text", "E\n", "A path code\n", "N path reason n\n" */
+    uint8_t *block; /* exact size, fresh each time: ASan sees a late write */
+    char *log;      /* "B path kind\n", "T text", "E\n", "A path code\n", "N path reason n\n" */
     size_t log_len;
     size_t log_cap;
     uint64_t text_bytes;
     uint64_t n_blocks;
     uint64_t next_at;
     unsigned depth;
-    bool quiet;       /* keep no text */
+    bool quiet; /* keep no text */
     bool done;
     bool bad_order;
     uint64_t seen, inspected, not_inspected;

@@ -45,10 +45,11 @@ static inline uint32_t small_random(uint32_t *x)
 /* A word of syllables, by number: no two numbers below 8,000 give the same. */
 static inline void small_word(uint32_t n, const char *end, char out[SMALL_CELL])
 {
-    static const char *const part[] = {"ar", "be", "lu", "mi", "dri", "ta", "ko", "ze", "shi", "va",
-                                       "gje", "po", "ri", "fa", "ne", "xhu", "sa", "le", "do", "by"};
-    (void)snprintf(out, SMALL_CELL, "%s%s%s%s", part[n % 20], part[n / 20 % 20],
-                   part[n / 400 % 20], end);
+    static const char *const part[] = {"ar", "be",  "lu", "mi",  "dri", "ta", "ko",
+                                       "ze", "shi", "va", "gje", "po",  "ri", "fa",
+                                       "ne", "xhu", "sa", "le",  "do",  "by"};
+    (void)snprintf(out, SMALL_CELL, "%s%s%s%s", part[n % 20], part[n / 20 % 20], part[n / 400 % 20],
+                   end);
     out[0] = (char)(out[0] - 32);
 }
 

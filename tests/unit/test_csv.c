@@ -69,7 +69,8 @@ KT_TEST(plain_rows_crlf_empty_lines_and_a_last_row_without_end)
 
 KT_TEST(quotes_hold_separators_line_ends_and_pairs)
 {
-    same("a;b\n\"x;\"\"y\"\"\";\"1\r\n2\"\nz;w\n", 0, true, "1<a><b>\n2<x;\"y\"><1\r\n2>\n4<z><w>\n");
+    same("a;b\n\"x;\"\"y\"\"\";\"1\r\n2\"\nz;w\n", 0, true,
+         "1<a><b>\n2<x;\"y\"><1\r\n2>\n4<z><w>\n");
     same("\"a;x\";\"b\nc\"\n1;2\n", 0, true, "1<a;x><b\nc>\n3<1><2>\n");
     same("\"\",\"\"\"\"\n", ',', true, "1<><\">\n");
 }

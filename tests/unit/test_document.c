@@ -73,7 +73,8 @@ static uint64_t scan(void)
     return n;
 }
 
-/* Append person i of `nation`: the columns of `order` (digits; '.' ends), sep between, end behind. */
+/* Append person i of `nation`: the columns of `order` (digits; '.' ends), sep between, end behind.
+ */
 static void add(uint32_t nation, uint32_t i, const char *order, const char *sep, const char *end)
 {
     small_row r;
@@ -104,8 +105,8 @@ static uint64_t cells(const char *column)
 
 KT_TEST(a_copy_is_found_whole_with_all_its_columns)
 {
-    static const char *const names[] = {"nid",   "given",  "family", "birth_date", "employer",
-                                        "phone", "salary", "plate"};
+    static const char *const names[] = {"nid",      "given", "family", "birth_date",
+                                        "employer", "phone", "salary", "plate"};
     start();
     list(1, "012345678", ",", "\n");
     KT_EQ(scan_blocks(1u << 20, false), ROWS);

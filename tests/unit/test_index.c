@@ -76,8 +76,8 @@ static bool probe_finds(const struct kl_index *ix, unsigned anchor, struct kl_ta
 
 KT_TEST(every_row_is_found_by_its_keys_and_tuples_and_cells)
 {
-    static const enum kl_type type[] = {KL_TYPE_NID,   KL_TYPE_GIVEN, KL_TYPE_FAMILY, KL_TYPE_DATE, KL_TYPE_ORG,
-                                        KL_TYPE_PHONE, KL_TYPE_MONEY, KL_TYPE_PLATE};
+    static const enum kl_type type[] = {KL_TYPE_NID, KL_TYPE_GIVEN, KL_TYPE_FAMILY, KL_TYPE_DATE,
+                                        KL_TYPE_ORG, KL_TYPE_PHONE, KL_TYPE_MONEY,  KL_TYPE_PLATE};
     struct kl_index *ix = NULL;
     unsigned foreign = 0;
 
@@ -219,7 +219,8 @@ KT_TEST(a_special_column_leaves_no_trace)
     for (uint32_t i = 0; i < ROWS; i++) { /* nor any other value in the clear */
         small_row r;
         small_person(1, i, r);
-        KT_OK(memmem(file, len, r[NID], 9) == NULL && memmem(file, len, r[VOTE], strlen(r[VOTE])) == NULL);
+        KT_OK(memmem(file, len, r[NID], 9) == NULL &&
+              memmem(file, len, r[VOTE], strlen(r[VOTE])) == NULL);
         KT_OK(memmem(file, len, r[PHONE] + 1, 9) == NULL);
     }
     free(other);

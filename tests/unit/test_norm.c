@@ -33,7 +33,9 @@ KT_TEST(names_are_known_in_any_order_case_and_spelling)
     KT_STR(norm(KL_TYPE_GIVEN, "Hoxha, Arben"), "arben hoxha");
     KT_STR(norm(KL_TYPE_GIVEN, "ARBEN  HOXHA"), "arben hoxha");
     KT_STR(norm(KL_TYPE_FAMILY, "  Çela-Gjergji "), "cela gjergji");
-    KT_STR(norm(KL_TYPE_FAMILY, "GJERGJI C\xcc\xa7" "ela"), "cela gjergji");
+    KT_STR(norm(KL_TYPE_FAMILY, "GJERGJI C\xcc\xa7"
+                                "ela"),
+           "cela gjergji");
     KT_STR(norm(KL_TYPE_FATHER, "Shkëlqim"), "shkelqim");
     KT_STR(norm(KL_TYPE_TEXT, "Shkelqim"), "shkelqim");
     KT_STR(norm(KL_TYPE_ORG, "\"Alba\" sh.p.k. 2"), "2 alba k p sh");
@@ -49,7 +51,8 @@ KT_TEST(long_words_are_cut_at_the_cell_and_stay_equal)
     KT_EQ(strlen(norm_n(KL_TYPE_TEXT, long_word, 32)), 32);
     KT_EQ(strlen(norm_n(KL_TYPE_TEXT, long_word, 255)), 255);
     KT_EQ(strlen(norm_n(KL_TYPE_TEXT, long_word, 600)), 255);
-    KT_STR(norm(KL_TYPE_TEXT, "q p o n m l k j i h g f e d c b a"), "b c d e f g h i j k l m n o p q");
+    KT_STR(norm(KL_TYPE_TEXT, "q p o n m l k j i h g f e d c b a"),
+           "b c d e f g h i j k l m n o p q");
     for (size_t n = 1; n < sizeof long_word; n++) { /* cut inside a letter of two bytes or three */
         memcpy(long_word, "aa\xc3\xab\xe1\xba\x9e", 7);
         KT_OK(strlen(norm_n(KL_TYPE_TEXT, long_word, n)) <= KL_MAX_CELL_BYTES);
@@ -72,7 +75,7 @@ KT_TEST(identifiers_have_one_form)
     KT_STR(norm(KL_TYPE_NID, nid), "T05512012");
     KT_STR(norm(KL_TYPE_NID, "T05992012A"), "!");
     KT_STR(norm(KL_TYPE_NID, "n/a"), "!");
-    static const char *const phones[] = {"0691234567", "+355691234567", "+355 69 123 4567",
+    static const char *const phones[] = {"0691234567",    "+355691234567",    "+355 69 123 4567",
                                          "069 12 34 567", "00355 69 1234567", "069-123-4567"};
     for (size_t i = 0; i < sizeof phones / sizeof phones[0]; i++) {
         KT_STR(norm(KL_TYPE_PHONE, phones[i]), "691234567");
@@ -86,7 +89,8 @@ KT_TEST(identifiers_have_one_form)
 
 KT_TEST(dates_and_numbers_have_one_form)
 {
-    static const char *const dates[] = {"1905-03-07", "07.03.1905", "07/03/1905", "7.3.1905",
+    static const char *const dates[] = {"1905-03-07",          "07.03.1905",
+                                        "07/03/1905",          "7.3.1905",
                                         "1905-03-07 00:00:00", "1905-03-07T00:00:00Z"};
     for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
         KT_STR(norm(KL_TYPE_DATE, dates[i]), "19050307");
@@ -94,8 +98,8 @@ KT_TEST(dates_and_numbers_have_one_form)
     KT_STR(norm(KL_TYPE_DATE, "1905-02-30"), "!");
     KT_STR(norm(KL_TYPE_DATE, "1904-02-29"), "19040229");
     KT_STR(norm(KL_TYPE_DATE, "31.12.1905"), "19051231");
-    static const char *const sums[] = {"45000", "45,000", "45.000", "45000.00", "45 000", "45,000.00",
-                                       "45.000,00"};
+    static const char *const sums[] = {"45000",  "45,000",    "45.000",   "45000.00",
+                                       "45 000", "45,000.00", "45.000,00"};
     for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
         KT_STR(norm(KL_TYPE_MONEY, sums[i]), "45000");
     }
@@ -112,11 +116,16 @@ KT_TEST(the_short_cuts_agree_with_the_scanner)
         enum kl_cand_kind kind;
         const char *shape;
     } shapes[] = {
-        {KL_TYPE_NID, KL_CAND_NID, "T########A"},   {KL_TYPE_NID, KL_CAND_NID, "A0#1#####W"},
-        {KL_TYPE_PHONE, KL_CAND_PHONE, "06########"}, {KL_TYPE_PHONE, KL_CAND_PHONE, "+3556########"},
-        {KL_TYPE_PHONE, KL_CAND_PHONE, "6########"}, {KL_TYPE_DATE, KL_CAND_DATE, "####-0#-1#"},
-        {KL_TYPE_DATE, KL_CAND_DATE, "1#.0#.19##"},  {KL_TYPE_DATE, KL_CAND_DATE, "0#/1#/20##"},
-        {KL_TYPE_MONEY, KL_CAND_NUMBER, "1####"},    {KL_TYPE_INT, KL_CAND_NUMBER, "9#"},
+        {KL_TYPE_NID, KL_CAND_NID, "T########A"},
+        {KL_TYPE_NID, KL_CAND_NID, "A0#1#####W"},
+        {KL_TYPE_PHONE, KL_CAND_PHONE, "06########"},
+        {KL_TYPE_PHONE, KL_CAND_PHONE, "+3556########"},
+        {KL_TYPE_PHONE, KL_CAND_PHONE, "6########"},
+        {KL_TYPE_DATE, KL_CAND_DATE, "####-0#-1#"},
+        {KL_TYPE_DATE, KL_CAND_DATE, "1#.0#.19##"},
+        {KL_TYPE_DATE, KL_CAND_DATE, "0#/1#/20##"},
+        {KL_TYPE_MONEY, KL_CAND_NUMBER, "1####"},
+        {KL_TYPE_INT, KL_CAND_NUMBER, "9#"},
         {KL_TYPE_INT, KL_CAND_NUMBER, "1##############"},
     };
     uint32_t x = 3;
@@ -136,8 +145,8 @@ KT_TEST(the_short_cuts_agree_with_the_scanner)
             }
             bool slow = kl_scan_cell(kl_span_make(cell, n), shapes[k].kind, &c);
             bool ok = kl_norm_cell(shapes[k].type, kl_span_make(cell, n), &nm);
-            bad += ok != slow ||
-                   (ok && (nm.n != c.n_canon || memcmp(nm.bytes, c.canon, nm.n) != 0));
+            bad +=
+                ok != slow || (ok && (nm.n != c.n_canon || memcmp(nm.bytes, c.canon, nm.n) != 0));
             fine += ok;
         }
         if (bad > 0) {

@@ -10,7 +10,6 @@
 
 #include <unistd.h>
 
-
 static struct sink_mem sink;
 
 /* Extract an exact-size copy; the log stays in `sink` until the next call. */
