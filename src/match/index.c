@@ -35,6 +35,53 @@ static bool section_ok(const struct kl_index_header *h, uint64_t at, uint64_t le
            len <= h->chunks_at - at;
 }
 
+static bool counts_ok(struct kl_span file, const struct kl_index_header *h)
+{
+    uint64_t tables = sizeof *h + (uint64_t)h->n_columns * sizeof(struct kl_index_column) +
+                      (uint64_t)h->n_anchors * sizeof(struct kl_index_anchor) + KL_INDEX_SIGN_BYTES;
+
+    return h->n_columns > 0 && h->n_columns <= 4096 && h->n_slots <= KL_MAX_COLUMNS &&
+           h->n_anchors <= KL_MAX_ANCHORS && h->header_bytes % KL_INDEX_PAGE == 0 &&
+           h->header_bytes <= file.len && tables <= h->header_bytes;
+}
+
+/* An entry holds a row and 8 to 24 bits of tag; the last row number means "free". */
+static bool entries_ok(const struct kl_index_header *h)
+{
+    uint32_t bits = h->entry_bytes * 8;
+
+    return (h->entry_bytes == 4 || h->entry_bytes == 5) && h->row_bits >= 1 && h->row_bits <= 32 &&
+           h->row_bits + 8 <= bits && h->row_bits + 24 >= bits && h->n_rows > 0 &&
+           h->n_rows < 1ull << h->row_bits;
+}
+
+static bool vocab_ok(const struct kl_index_header *h)
+{
+    return (h->vocab_bits & (h->vocab_bits - 1)) == 0 && h->vocab_bits <= 1ull << 32 &&
+           h->vocab_bits >= 64;
+}
+
+static bool chunk_table_ok(struct kl_span file, const struct kl_index_header *h)
+{
+    if (h->chunks_at < h->header_bytes || h->chunks_at > file.len) {
+        return false;
+    }
+    uint64_t body = h->chunks_at - h->header_bytes;
+    return h->n_chunks == (body + KL_INDEX_CHUNK_BYTES - 1) / KL_INDEX_CHUNK_BYTES &&
+           file.len - h->chunks_at == h->n_chunks * KL_DIGEST_BYTES;
+}
+
+/* It is printed when the key is wrong. */
+static bool key_id_ok(const struct kl_index_header *h)
+{
+    for (size_t i = 0; i < sizeof h->key_id; i++) {
+        if ((uint8_t)(h->key_id[i] - '0') > 9 && (uint8_t)(h->key_id[i] - 'a') > 5) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum kl_rc check_header(struct kl_span file, const struct kl_index_header *h,
                                struct kl_err *err)
 {
@@ -51,64 +98,62 @@ static enum kl_rc check_header(struct kl_span file, const struct kl_index_header
                        "copy or build it again",
                        file.len, (unsigned long long)h->file_bytes);
     }
-    uint64_t tables = sizeof *h + (uint64_t)h->n_columns * sizeof(struct kl_index_column) +
-                      (uint64_t)h->n_anchors * sizeof(struct kl_index_anchor) + KL_INDEX_SIGN_BYTES;
-    if (h->n_columns == 0 || h->n_columns > 4096 || h->n_slots > KL_MAX_COLUMNS ||
-        h->n_anchors > KL_MAX_ANCHORS || h->header_bytes % KL_INDEX_PAGE != 0 ||
-        h->header_bytes > file.len || tables > h->header_bytes) {
+    if (!counts_ok(file, h)) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "header counts");
     }
-    if ((h->entry_bytes != 4 && h->entry_bytes != 5) || h->row_bits < 1 || h->row_bits > 32 ||
-        h->row_bits + 8 > h->entry_bytes * 8 || h->row_bits + 24 < h->entry_bytes * 8 ||
-        h->n_rows == 0 || h->n_rows >= 1ull << h->row_bits || h->rarity_log2 > 16 ||
-        (h->vocab_bits & (h->vocab_bits - 1)) != 0 || h->vocab_bits > 1ull << 32 ||
-        (h->vocab_bits > 0 && h->vocab_bits < 64)) {
+    if (!entries_ok(h) || h->rarity_log2 > 16 || !vocab_ok(h)) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "header sizes");
     }
-    if (h->chunks_at < h->header_bytes || h->chunks_at > file.len ||
-        h->n_chunks !=
-            (h->chunks_at - h->header_bytes + KL_INDEX_CHUNK_BYTES - 1) / KL_INDEX_CHUNK_BYTES ||
-        file.len - h->chunks_at != h->n_chunks * KL_DIGEST_BYTES) {
+    if (!chunk_table_ok(file, h)) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "chunk table");
     }
-    for (size_t i = 0; i < sizeof h->key_id; i++) { /* it is printed when the key is wrong */
-        if ((uint8_t)(h->key_id[i] - '0') > 9 && (uint8_t)(h->key_id[i] - 'a') > 5) {
-            return kl_fail(err, KL_E_FORMAT, DAMAGED, "key id");
-        }
+    if (!key_id_ok(h)) {
+        return kl_fail(err, KL_E_FORMAT, DAMAGED, "key id");
     }
     return name_ok(h->name, sizeof h->name) ? KL_OK : kl_fail(err, KL_E_FORMAT, DAMAGED, "name");
+}
+
+static bool column_ok(const struct kl_index_header *h, const struct kl_index_column *c)
+{
+    return name_ok(c->name, sizeof c->name) && c->type <= KL_TYPE_IBAN && c->type != KL_TYPE_NONE &&
+           c->role <= KL_ROLE_IGNORE && (c->slot < h->n_slots || c->slot == KL_INDEX_NO_SLOT) &&
+           (!c->is_derived || c->derived_from < h->n_columns);
+}
+
+static bool anchor_ok(const struct kl_index *ix, const struct kl_index_anchor *a)
+{
+    const struct kl_index_header *h = ix->head;
+
+    if (a->n_columns == 0 || a->n_columns > KL_INDEX_MAX_TUPLE || a->n_buckets == 0 ||
+        a->n_buckets > h->file_bytes / KL_INDEX_BUCKET_BYTES ||
+        !section_ok(h, a->at, a->n_buckets * KL_INDEX_BUCKET_BYTES)) {
+        return false;
+    }
+    for (uint32_t k = 0; k < a->n_columns; k++) {
+        if (a->columns[k] >= h->n_columns || ix->columns[a->columns[k]].slot == KL_INDEX_NO_SLOT) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static enum kl_rc check_sections(const struct kl_index *ix, struct kl_err *err)
 {
     const struct kl_index_header *h = ix->head;
-    uint64_t vocab_bytes = h->vocab_bits / 8;
 
     if (h->n_rows > UINT64_MAX / 2 / KL_MAX_COLUMNS ||
         !section_ok(h, h->sketch_at, h->n_rows * h->n_slots * 2) ||
         !section_ok(h, h->rarity_at, (uint64_t)h->n_slots << h->rarity_log2) ||
-        !section_ok(h, h->vocab_at, vocab_bytes)) {
+        !section_ok(h, h->vocab_at, h->vocab_bits / 8)) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "sections");
     }
     for (uint32_t i = 0; i < h->n_columns; i++) {
-        const struct kl_index_column *c = &ix->columns[i];
-        if (!name_ok(c->name, sizeof c->name) || c->type > KL_TYPE_IBAN ||
-            c->type == KL_TYPE_NONE || c->role > KL_ROLE_IGNORE ||
-            (c->slot >= h->n_slots && c->slot != KL_INDEX_NO_SLOT) ||
-            (c->is_derived && c->derived_from >= h->n_columns)) {
+        if (!column_ok(h, &ix->columns[i])) {
             return kl_fail(err, KL_E_FORMAT, DAMAGED, "columns");
         }
     }
     for (uint32_t i = 0; i < h->n_anchors; i++) {
-        const struct kl_index_anchor *a = &ix->anchors[i];
-        bool bad = a->n_columns == 0 || a->n_columns > KL_INDEX_MAX_TUPLE || a->n_buckets == 0 ||
-                   a->n_buckets > h->file_bytes / KL_INDEX_BUCKET_BYTES ||
-                   !section_ok(h, a->at, a->n_buckets * KL_INDEX_BUCKET_BYTES);
-        for (uint32_t k = 0; !bad && k < a->n_columns; k++) {
-            bad = a->columns[k] >= h->n_columns ||
-                  ix->columns[a->columns[k]].slot == KL_INDEX_NO_SLOT;
-        }
-        if (bad) {
+        if (!anchor_ok(ix, &ix->anchors[i])) {
             return kl_fail(err, KL_E_FORMAT, DAMAGED, "anchors");
         }
     }
