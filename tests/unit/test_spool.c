@@ -145,6 +145,7 @@ KT_TEST(ctrl_c_ends_the_copy_and_the_second_one_the_program)
         if (pipe(fds) != 0 || kl_spool_fd(fds[0], &opts, &s, NULL) != KL_OK || !s.cut) {
             _exit(3);
         }
+        (void)usleep(300000); /* one within 250 ms is still the first */
         (void)raise(SIGINT);
         _exit(4);
     }
@@ -152,6 +153,23 @@ KT_TEST(ctrl_c_ends_the_copy_and_the_second_one_the_program)
     KT_EQ(waitpid(pid, &status, 0), pid);
     KT_OK(WIFSIGNALED(status));
     KT_EQ(WTERMSIG(status), SIGINT);
+}
+
+KT_TEST(a_signal_sent_twice_at_once_is_one_request)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (kl_stop_install(NULL) != KL_OK) {
+            _exit(1);
+        }
+        (void)raise(SIGINT);
+        (void)raise(SIGINT); /* as timeout(1) does: to the process and to its group */
+        _exit(kl_stop_is_asked() ? 7 : 2);
+    }
+    int status = 0;
+    KT_EQ(waitpid(pid, &status, 0), pid);
+    KT_OK(WIFEXITED(status));
+    KT_EQ(WEXITSTATUS(status), 7);
 }
 
 KT_TEST(an_ignored_signal_stays_ignored)
