@@ -159,8 +159,7 @@ def workbook(b):
             [m.path("gen_xlsx"), how, "8", table, part]))
         what = f"workbook {rows:,} x 8, {how} strings"
         base = m.median(["unzip", "-p", book], b.runs, to_null=True)
-        b.add("workbook", what + ": unzip -p", base["cpu"], "s", ["unzip", "-p", book],
-              rss_mb=base["rss"] // 1000000)
+        b.add("workbook", what + ": unzip -p", base["cpu"], "s", ["unzip", "-p", book])
         command = scan_command([one], book)
         trial = m.once(command, memory=True)
         seen = documents(trial)[0]
