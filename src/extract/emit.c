@@ -375,16 +375,27 @@ enum kl_rc kl_emit_charge_member(struct kl_emit *e)
     return e->rc;
 }
 
+static uint64_t ratio_max(const struct kl_emit *e)
+{
+    return e->file_bytes > UINT64_MAX / KL_MAX_RATIO ? UINT64_MAX : e->file_bytes * KL_MAX_RATIO;
+}
+
+uint64_t kl_emit_budget_get(const struct kl_emit *e)
+{
+    uint64_t max = ratio_max(e) < KL_MAX_EXPANDED ? ratio_max(e) : KL_MAX_EXPANDED;
+    return max > e->expanded ? max - e->expanded : 0;
+}
+
+uint64_t kl_emit_lost_get(const struct kl_emit *e)
+{
+    return e->levels[e->depth].lost_bytes;
+}
+
 enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes)
 {
-    uint64_t ratio_max =
-        e->file_bytes > UINT64_MAX / KL_MAX_RATIO ? UINT64_MAX : e->file_bytes * KL_MAX_RATIO;
-    if (bytes > KL_MAX_EXPANDED - e->expanded) {
-        KL_TRY(kl_emit_anomaly(e, "limit.expanded"));
-        return KL_E_LIMIT;
-    }
-    if (bytes > ratio_max || e->expanded > ratio_max - bytes) {
-        KL_TRY(kl_emit_anomaly(e, "limit.ratio"));
+    if (bytes > kl_emit_budget_get(e)) {
+        bool is_ratio = ratio_max(e) < KL_MAX_EXPANDED;
+        KL_TRY(kl_emit_anomaly(e, is_ratio ? "limit.ratio" : "limit.expanded"));
         return KL_E_LIMIT;
     }
     e->expanded += bytes;

@@ -72,6 +72,10 @@ KL_MUST enum kl_rc kl_emit_not_inspected(struct kl_emit *e, enum kl_reason reaso
 KL_MUST enum kl_rc kl_emit_charge_member(struct kl_emit *e);
 /** Expanded bytes against KL_MAX_EXPANDED and KL_MAX_RATIO x the bytes of the file. */
 KL_MUST enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes);
+/** How many more expanded bytes fit into the budget. */
+uint64_t kl_emit_budget_get(const struct kl_emit *e);
+/** Bytes of the current level that were said not to be inspected so far. */
+uint64_t kl_emit_lost_get(const struct kl_emit *e);
 /** The current level's own size, when it is known better than by what was charged. */
 void kl_emit_set_size(struct kl_emit *e, uint64_t own_bytes);
 

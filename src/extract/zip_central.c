@@ -173,7 +173,7 @@ static struct kl_span cursor_peek(struct cursor *c, size_t n)
 static void read_extra64(struct kl_span extra, struct kl_zip_member *m)
 {
     struct kl_rd r = kl_rd_init(extra);
-    while (kl_rd_left(&r) >= 4) {
+    while (kl_rd_ok(&r) && kl_rd_left(&r) >= 4) {
         uint16_t id = kl_rd_le16(&r);
         struct kl_span field = kl_rd_take(&r, kl_rd_le16(&r));
         if (id != 1 || !kl_rd_ok(&r)) {

@@ -4,7 +4,9 @@
 
 #define SIG_LOCAL 0x04034b50u
 #define SIG_CENTRAL 0x02014b50u
+#define SIG_DESCRIPTOR 0x08074b50u
 #define LOCAL_BYTES 30u
+#define DESCRIPTOR_BYTES 16u
 #define CHUNK_BYTES 65536u
 #define NAME_BYTES 65535u
 
@@ -61,6 +63,27 @@ static enum kl_rc measure(struct walk *w, struct kl_zip_member *m)
     return rc == KL_E_FORMAT ? KL_OK : rc;
 }
 
+/* A stored member ends before its descriptor, when there is one. */
+static enum kl_rc trim_descriptor(struct walk *w, struct kl_zip_member *m)
+{
+    uint8_t buf[DESCRIPTOR_BYTES];
+    size_t n = 0;
+    if (m->comp_bytes < DESCRIPTOR_BYTES) {
+        return KL_OK;
+    }
+    uint64_t comp = m->comp_bytes - DESCRIPTOR_BYTES;
+    KL_TRY(kl_input_read(w->zip->in, m->data_at + comp, buf, sizeof buf, &n));
+    struct kl_rd r = kl_rd_init(kl_span_make(buf, n));
+    uint32_t sig = kl_rd_le32(&r);
+    uint32_t crc = kl_rd_le32(&r);
+    if (sig == SIG_DESCRIPTOR && kl_rd_le32(&r) == (comp & UINT32_MAX) && kl_rd_ok(&r)) {
+        m->comp_bytes = comp;
+        m->crc = crc;
+        m->no_crc = m->method != 0;
+    }
+    return KL_OK;
+}
+
 static enum kl_rc member_end(struct walk *w, struct kl_zip_member *m)
 {
     uint64_t len = w->zip->in->len_bytes;
@@ -72,6 +95,7 @@ static enum kl_rc member_end(struct walk *w, struct kl_zip_member *m)
     if (unknown) {
         m->comp_bytes = next_sig(w, m->data_at, SIG_LOCAL, SIG_CENTRAL) - m->data_at;
         m->no_size = true;
+        return trim_descriptor(w, m);
     }
     if (m->comp_bytes > len - m->data_at) {
         m->comp_bytes = len - m->data_at;

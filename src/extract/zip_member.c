@@ -114,6 +114,7 @@ struct big {
     uint64_t from;
     size_t len;
     uint64_t high; /* charged and seen up to here */
+    uint64_t stop; /* no byte from here on is had: the budget is used up */
     unsigned passes;
     bool said; /* the end was reached and judged */
     enum kl_reason lost;
@@ -141,10 +142,32 @@ static void big_note(struct big *b)
     }
 }
 
+/* Charge what is new up to `to`; *to is lowered to what the budget allows. */
+static enum kl_rc big_charge(struct big *b, uint64_t *to)
+{
+    if (*to <= b->high) {
+        return KL_OK;
+    }
+    uint64_t more = *to - b->high;
+    uint64_t left = kl_emit_budget_get(b->e);
+    if (more > left) {
+        enum kl_rc rc = kl_emit_charge_expanded(b->e, more); /* says which limit it was */
+        if (rc != KL_E_LIMIT) {
+            return rc;
+        }
+        more = left;
+        b->lost = KL_REASON_LIMIT;
+        b->stop = b->high + left;
+        *to = b->stop;
+    }
+    b->high = *to;
+    return kl_emit_charge_expanded(b->e, more);
+}
+
 /* Inflate on; false at the end. */
 static bool big_more(struct big *b)
 {
-    if (b->rc != KL_OK || b->s.at_end || b->lost == KL_REASON_LIMIT) {
+    if (b->rc != KL_OK || b->s.at_end || b->from + b->len >= b->stop) {
         return false;
     }
     if (b->len == WINDOW_BYTES) {
@@ -155,18 +178,14 @@ static bool big_more(struct big *b)
     size_t n = 0;
     b->rc = kl_zip_read(&b->s, b->buf + b->len, WINDOW_BYTES - b->len, &n);
     uint64_t to = b->from + b->len + n;
-    if (b->rc == KL_OK && to > b->high) {
-        enum kl_rc rc = kl_emit_charge_expanded(b->e, to - b->high);
-        if (rc == KL_E_LIMIT) {
-            b->lost = KL_REASON_LIMIT;
-            return false;
-        }
-        b->rc = rc;
-        b->high = to;
+    to = to < b->stop ? to : b->stop;
+    if (b->rc == KL_OK) {
+        b->rc = big_charge(b, &to);
     }
+    n = to > b->from + b->len ? (size_t)(to - b->from) - b->len : 0;
     b->len += n;
     big_note(b);
-    return n > 0;
+    return b->rc == KL_OK && n > 0;
 }
 
 static enum kl_rc big_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
@@ -214,17 +233,32 @@ static uint64_t big_measure(struct big *b)
     return b->from + b->len;
 }
 
+/* What the readers did not have and did not say themselves. */
+static enum kl_rc big_say_lost(struct kl_zip *zip, const struct big *b, uint64_t said_before)
+{
+    uint64_t rest = rest_of(b->m, b->high);
+    uint64_t said = kl_emit_lost_get(zip->e) - said_before;
+    if (b->lost == KL_REASON_FORMAT) {
+        KL_TRY(kl_emit_anomaly(zip->e, "zip.data"));
+    }
+    kl_emit_set_size(zip->e, b->high + rest);
+    return rest > said ? kl_emit_not_inspected(zip->e, b->lost, rest - said) : KL_OK;
+}
+
 static enum kl_rc big_run(struct kl_zip *zip, struct big *b)
 {
     const struct kl_zip_member *m = b->m;
     struct kl_source source = {b, big_read};
     bool claimed = !m->no_size && m->plain_bytes > 0;
+    uint64_t left = kl_emit_budget_get(zip->e);
+    uint64_t said_before = kl_emit_lost_get(zip->e);
     uint64_t len = claimed ? m->plain_bytes : big_measure(b);
+    len = len < left ? len : left;
     struct kl_input in = kl_input_source(&source, len);
     KL_TRY(kl_extract_nested(zip->e, &in));
     KL_TRY(b->rc);
-    uint64_t end = b->said ? b->high : big_measure(b);
-    if (b->lost == KL_REASON_NONE && end > len) {
+    uint64_t end = b->said || b->high >= b->stop ? b->high : big_measure(b);
+    if (end > len) {
         /* More than was claimed: the rest is a part of its own. */
         struct tail t = {b, len};
         struct kl_source rest = {&t, tail_read};
@@ -233,20 +267,14 @@ static enum kl_rc big_run(struct kl_zip *zip, struct big *b)
     }
     KL_TRY(b->rc);
     if (b->lost != KL_REASON_NONE) {
-        KL_TRY(kl_emit_anomaly(zip->e, b->lost == KL_REASON_LIMIT ? "zip.long" : "zip.data"));
-        uint64_t rest = rest_of(m, b->high);
-        kl_emit_set_size(zip->e, b->high + rest);
-        return kl_emit_not_inspected(zip->e, b->lost, rest);
+        return big_say_lost(zip, b, said_before);
     }
-    if (claimed && end != len) {
-        return kl_emit_anomaly(zip->e, "zip.size_lie");
-    }
-    return KL_OK;
+    return claimed && end != m->plain_bytes ? kl_emit_anomaly(zip->e, "zip.size_lie") : KL_OK;
 }
 
 static enum kl_rc extract_big(struct kl_zip *zip, const struct kl_zip_member *m)
 {
-    struct big b = {.m = m, .e = zip->e, .s = {.zip = zip}};
+    struct big b = {.m = m, .e = zip->e, .s = {.zip = zip}, .stop = UINT64_MAX};
     b.buf = malloc(WINDOW_BYTES);
     if (b.buf == NULL) {
         return KL_E_NOMEM;
