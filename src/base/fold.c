@@ -189,7 +189,7 @@ static struct word word_look(struct kl_span text, size_t at)
         }
         mixed = mixed || s == SCRIPT_LATIN;
         if (s == SCRIPT_CYRILLIC || s == SCRIPT_GREEK) {
-            uint32_t out[4];
+            uint32_t out[4] = {0};
             (void)entry_chars(entry, cp, out);
             strict = strict && (letter_of(out[0])->strict & ((entry & IS_UPPER) != 0 ? 1 : 2)) != 0;
         }
@@ -224,7 +224,7 @@ static uint32_t composed(uint32_t cp, uint32_t mark)
 static void put_letter(struct writer *w, uint32_t cp, bool upper, bool by_look)
 {
     const struct fold_letter *l = letter_of(cp);
-    char look = upper ? l->look_upper : l->look_lower;
+    char look = (char)(upper ? l->look_upper : l->look_lower);
 
     if (by_look && look != 0) {
         put(w, (uint8_t)(look >= 'A' && look <= 'Z' ? look + 32 : look), upper);

@@ -197,6 +197,7 @@ int kl_cmd_demo(int argc, char **argv)
     }
     optind = 0;
     opterr = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs */
     while ((got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         char *end = NULL;
         if (got == 'd') {

@@ -423,7 +423,7 @@ static void drain(struct run *r)
 
 static void run_threads(struct run *r)
 {
-    pthread_t counter;
+    pthread_t counter = 0;
     pthread_t *inspectors = calloc(r->opts->n_jobs, sizeof *inspectors);
     unsigned n_started = 0;
     bool walking = false;

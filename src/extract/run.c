@@ -61,10 +61,10 @@ static int src_peek(struct src *s, unsigned ahead)
     }
     const uint8_t *p = s->buf + (from - s->base);
     if (s->step == 1) {
-        return p[0] < 0x80 ? p[0] : NO_CHAR;
+        return p[0] < 0x80 ? p[0] : NO_CHAR; /* NOLINT: src_fill wrote [base, base + len) */
     }
     for (unsigned i = 0; i < s->step; i++) {
-        if (i != s->phase && p[i] != 0) {
+        if (i != s->phase && p[i] != 0) { /* NOLINT: as above */
             return NO_CHAR;
         }
     }

@@ -114,11 +114,11 @@ static struct kl_zip_member *rels_of(struct kl_zip *zip, struct kl_span part)
     size_t dir = slash != NULL ? (size_t)(slash - part.ptr) + 1 : 0;
     size_t len = dir;
     memcpy(path, part.ptr, dir);
-    memcpy(path + len, "_rels/", 6);
+    memcpy(path + len, "_rels/", 6); /* NOLINT(bugprone-not-null-terminated-result): a span */
     len += 6;
     memcpy(path + len, part.ptr + dir, part.len - dir);
     len += part.len - dir;
-    memcpy(path + len, ".rels", 5);
+    memcpy(path + len, ".rels", 5); /* NOLINT(bugprone-not-null-terminated-result): a span */
     return kl_zip_find(zip, kl_span_make(path, len + 5));
 }
 
@@ -347,6 +347,9 @@ static enum kl_rc read_member(struct kl_xlsx *x, size_t i)
 static enum kl_rc read_rest(struct kl_xlsx *x)
 {
     const struct kl_zip_member *m = x->sst_member;
+    if (m == NULL) {
+        return KL_OK;
+    }
     enum kl_rc rc = kl_emit_enter(x->e, kl_zip_name(x->zip, m), m->share_bytes);
     if (rc == KL_OK) {
         rc = kl_xlsx_sst_rest(x);

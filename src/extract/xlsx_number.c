@@ -55,12 +55,12 @@ static size_t print_shortest(double v, char *out, size_t cap)
 {
     int digits = 15;
     for (; digits < 17; digits++) {
-        snprintf(out, cap, "%.*e", digits - 1, v);
+        (void)snprintf(out, cap, "%.*e", digits - 1, v);
         if (strtod(out, NULL) >= v && strtod(out, NULL) <= v) {
             break;
         }
     }
-    snprintf(out, cap, "%.*e", digits - 1, v);
+    (void)snprintf(out, cap, "%.*e", digits - 1, v);
     const char *e = strchr(out, 'e');
     int exp10 = e != NULL ? (int)strtol(e + 1, NULL, 10) : 0;
     if (exp10 < -15 || exp10 > 20) {

@@ -116,7 +116,8 @@ static void refuse_overlaps(struct kl_zip_member **order, size_t n)
 static enum kl_rc order_members(struct kl_zip *zip)
 {
     size_t n = zip->n;
-    struct kl_zip_member **order = malloc((n + 1) * sizeof *order);
+    struct kl_zip_member **order =
+        malloc((n + 1) * sizeof *order); /* NOLINT(bugprone-sizeof-expression) */
     if (order == NULL) {
         return KL_E_NOMEM;
     }
@@ -132,7 +133,7 @@ static enum kl_rc order_members(struct kl_zip *zip)
         for (size_t i = 0; i < n; i++) {
             order[i] = &zip->m[i];
         }
-        qsort(order, n, sizeof(*order), by_place);
+        qsort(order, n, sizeof(*order), by_place); /* NOLINT(bugprone-sizeof-expression) */
         refuse_overlaps(order, n);
         zip->n_real = n;
         rc = add_gaps(zip, order, n);

@@ -96,7 +96,7 @@ void kl_match_free(struct kl_match **mp)
     if (m == NULL) {
         return;
     }
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t i = 0; m->di != NULL && i < m->n; i++) {
         kl_rowset_done(&m->di[i].rows);
         parts_clear(&m->di[i]);
         free(m->di[i].parts);
@@ -224,7 +224,9 @@ static double log10_choose(double n, double k)
     if (k <= 0 || n <= k) {
         return 0;
     }
-    return (lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)) / log(10);
+    int sign = 0; /* lgamma itself writes a global */
+
+    return (lgamma_r(n + 1, &sign) - lgamma_r(k + 1, &sign) - lgamma_r(n - k + 1, &sign)) / log(10);
 }
 
 static enum kl_rc fill_columns(const struct kl_doc_index *d, struct kl_finding_register *r)

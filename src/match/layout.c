@@ -24,8 +24,11 @@ void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
             best = l->votes[o][s] > l->votes[o][best] ? s : best;
         }
         bool clear = l->votes[o][best] * 2 > l->n_rows && (l->slots >> best & 1) == 0;
-        l->slot_of[o] = clear ? (int8_t)best : -1;
-        l->slots |= clear ? 1ull << best : 0;
+        l->slot_of[o] = -1;
+        if (clear) {
+            l->slot_of[o] = (int8_t)best;
+            l->slots |= 1ull << best;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "match/index.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define BATCH_ROWS 64u
@@ -193,6 +194,7 @@ static enum kl_rc chunk_room(struct kl_row_prints *rp)
         rp->cap_chunks = cap;
     }
     struct kl_prints_chunk c;
+    assert(rp->n_slots > 0 && rp->n_anchors > 0); /* the schema checks promise it */
     c.sketch = malloc((size_t)KL_PRINTS_CHUNK_ROWS * rp->n_slots * sizeof *c.sketch);
     c.record = malloc((size_t)KL_PRINTS_CHUNK_ROWS * rp->n_anchors * sizeof *c.record);
     if (c.sketch == NULL || c.record == NULL) {

@@ -28,7 +28,7 @@ struct parse {
 static enum kl_rc bad(struct parse *p, const yaml_node_t *n, const char *what)
 {
     if (p->err != NULL && p->err->rc == KL_OK) {
-        p->err->at_line = n->start_mark.line + 1;
+        p->err->at_line = n != NULL ? n->start_mark.line + 1 : 0;
     }
     return kl_fail(p->err, KL_E_FORMAT, "%s", what);
 }

@@ -29,11 +29,11 @@ struct zm_opts {
     bool encrypted;
     bool zip64;
     bool bad_crc;
-    uint16_t method;      /* other than 0 and 8 */
-    int64_t lie_plain;    /* added to the plain size */
-    int64_t lie_comp;     /* added to the compressed size of the directory */
+    uint16_t method;   /* other than 0 and 8 */
+    int64_t lie_plain; /* added to the plain size */
+    int64_t lie_comp;  /* added to the compressed size of the directory */
     const char *local_name;
-    bool same_place;      /* a directory entry only: the member before, again */
+    bool same_place; /* a directory entry only: the member before, again */
 };
 
 static inline void zm_put(struct zm_bytes *b, const void *ptr, size_t len)
@@ -71,9 +71,9 @@ static inline void zm_extra64(struct zm_bytes *b, uint64_t plain, uint64_t comp,
     }
 }
 
-static inline void zm_entry(struct zm *z, const char *name, const struct zm_opts *o,
-                            uint16_t flags, uint16_t method, uint32_t crc, uint64_t comp,
-                            uint64_t plain, uint64_t at)
+static inline void zm_entry(struct zm *z, const char *name, const struct zm_opts *o, uint16_t flags,
+                            uint16_t method, uint32_t crc, uint64_t comp, uint64_t plain,
+                            uint64_t at)
 {
     struct zm_bytes *d = &z->dir;
     bool big = o->zip64;
