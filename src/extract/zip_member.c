@@ -299,7 +299,7 @@ static enum kl_rc inflate_whole(struct kl_zip *zip, const struct kl_zip_member *
                                 struct kl_buf *out)
 {
     struct kl_buf comp;
-    struct kl_span data = kl_span_make(NULL, 0);
+    struct kl_span data;
     kl_buf_init(&comp, KL_MAX_WHOLE_MEMBER);
     if (m->no_size || m->plain_bytes > out->max_bytes ||
         m->plain_bytes > m->comp_bytes * MAX_EXPANSION + 64) {

@@ -99,8 +99,9 @@ static inline bool json_string(struct json_check *c)
         if (*c->p < 0x20) {
             return false;
         }
-        bool ok = *c->p == '\\' ? (c->p++, json_escape(c)) : json_utf8(c);
-        if (!ok) {
+        bool escape = *c->p == '\\';
+        c->p += escape;
+        if (!(escape ? json_escape(c) : json_utf8(c))) {
             return false;
         }
     }
