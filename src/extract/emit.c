@@ -28,6 +28,7 @@ struct kl_emit {
     uint64_t at_byte;
     uint64_t file_bytes;
     uint64_t expanded;
+    uint64_t repeated;
     uint64_t members;
     unsigned depth;
     size_t path_len;
@@ -62,6 +63,7 @@ void kl_emit_start(struct kl_emit *e, uint64_t file_bytes)
     e->at_byte = 0;
     e->file_bytes = file_bytes;
     e->expanded = 0;
+    e->repeated = 0;
     e->members = 0;
     e->depth = 0;
     e->path_len = 0;
@@ -380,10 +382,14 @@ static uint64_t ratio_max(const struct kl_emit *e)
     return e->file_bytes > UINT64_MAX / KL_MAX_RATIO ? UINT64_MAX : e->file_bytes * KL_MAX_RATIO;
 }
 
+static uint64_t budget_max(const struct kl_emit *e)
+{
+    return ratio_max(e) < KL_MAX_EXPANDED ? ratio_max(e) : KL_MAX_EXPANDED;
+}
+
 uint64_t kl_emit_budget_get(const struct kl_emit *e)
 {
-    uint64_t max = ratio_max(e) < KL_MAX_EXPANDED ? ratio_max(e) : KL_MAX_EXPANDED;
-    return max > e->expanded ? max - e->expanded : 0;
+    return budget_max(e) - e->expanded;
 }
 
 uint64_t kl_emit_lost_get(const struct kl_emit *e)
@@ -391,14 +397,25 @@ uint64_t kl_emit_lost_get(const struct kl_emit *e)
     return e->levels[e->depth].lost_bytes;
 }
 
-enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes)
+static enum kl_rc charge(struct kl_emit *e, uint64_t *sum, uint64_t bytes)
 {
-    if (bytes > kl_emit_budget_get(e)) {
+    if (bytes > budget_max(e) - *sum) {
         bool is_ratio = ratio_max(e) < KL_MAX_EXPANDED;
         KL_TRY(kl_emit_anomaly(e, is_ratio ? "limit.ratio" : "limit.expanded"));
         return KL_E_LIMIT;
     }
-    e->expanded += bytes;
+    *sum += bytes;
+    return e->rc;
+}
+
+enum kl_rc kl_emit_charge_repeated(struct kl_emit *e, uint64_t bytes)
+{
+    return charge(e, &e->repeated, bytes);
+}
+
+enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes)
+{
+    KL_TRY(charge(e, &e->expanded, bytes));
     if (e->depth > 0) {
         add_sat(&e->levels[e->depth].own_bytes, bytes);
     }

@@ -72,6 +72,8 @@ KL_MUST enum kl_rc kl_emit_not_inspected(struct kl_emit *e, enum kl_reason reaso
 KL_MUST enum kl_rc kl_emit_charge_member(struct kl_emit *e);
 /** Expanded bytes against KL_MAX_EXPANDED and KL_MAX_RATIO x the bytes of the file. */
 KL_MUST enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes);
+/** Text written again and again from one place (a shared string): a budget of the same size. */
+KL_MUST enum kl_rc kl_emit_charge_repeated(struct kl_emit *e, uint64_t bytes);
 /** How many more expanded bytes fit into the budget. */
 uint64_t kl_emit_budget_get(const struct kl_emit *e);
 /** Bytes of the current level that were said not to be inspected so far. */

@@ -4,6 +4,7 @@
 
 #define SIDE_BYTES 1048576u
 #define ROOM_BYTES 65536u
+#define CHARGE_BYTES 1048576u
 
 enum kl_rc kl_sheet_room(struct kl_sheet *s, size_t n)
 {
@@ -82,6 +83,30 @@ static bool index_of(struct kl_span v, uint32_t *out_i)
     return v.len > 0 && i <= UINT32_MAX;
 }
 
+enum kl_rc kl_sheet_long_string(struct kl_sheet *s, uint32_t col, uint32_t i)
+{
+    struct kl_sst *sst = &s->x->sst;
+    struct kl_span text = kl_sst_get(sst, i);
+    s->repeated += text.len;
+    if (s->repeated > CHARGE_BYTES && !s->is_cut) {
+        enum kl_rc rc = kl_emit_charge_repeated(s->e, s->repeated);
+        s->is_cut = rc == KL_E_LIMIT;
+        s->repeated = 0;
+        if (!s->is_cut) {
+            KL_TRY(rc);
+        }
+    }
+    if (s->is_cut && text.len > KL_SHEET_SHORT_BYTES) {
+        /* Not marked as used: what was never written whole is written once at the end. */
+        text = kl_span_part(text, 0, kl_xml_piece(text, KL_SHEET_SHORT_BYTES));
+    } else {
+        sst->used.ptr[i / 8] |= (uint8_t)(1u << i % 8);
+    }
+    s->cell_col = col;
+    s->cell_has = false;
+    return kl_sheet_text(s, text, KL_XML_RAW);
+}
+
 static enum kl_rc shared_value(struct kl_sheet *s, struct kl_span v)
 {
     struct kl_sst *sst = &s->x->sst;
@@ -92,9 +117,7 @@ static enum kl_rc shared_value(struct kl_sheet *s, struct kl_span v)
     if (i >= sst->n) {
         return kl_emit_anomaly(s->e, "xlsx.index");
     }
-    sst->used.ptr[i / 8] |= (uint8_t)(1u << i % 8);
-    s->cell_has = false;
-    return kl_sheet_text(s, kl_sst_get(sst, i), KL_XML_RAW);
+    return kl_sheet_long_string(s, s->cell_col, i);
 }
 
 /* ISO 8601 in t="d": a midnight is left out. */

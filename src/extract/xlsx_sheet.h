@@ -11,6 +11,7 @@
 #define KL_SHEET_MAX_COL 16384u   /* columns of a sheet */
 #define KL_SHEET_VALUE_BYTES 512u /* of a number, an index, a date */
 #define KL_SHEET_PIECE_BYTES 8192u
+#define KL_SHEET_SHORT_BYTES 64u /* a shared string about as long as the cell that names it */
 
 enum kl_cell_type {
     KL_CELL_NUMBER = 0,
@@ -47,6 +48,9 @@ struct kl_sheet {
     uint32_t cell_col;
     size_t n_value;
     uint8_t value[KL_SHEET_VALUE_BYTES + 32]; /* decoded */
+    /* Long shared strings, named again and again, are a bomb: they are charged. */
+    uint64_t repeated;
+    bool is_cut; /* the budget is used up: they are cut */
     /* What is not in cells: formulas with strings, headers and footers, prompts. */
     struct kl_buf side;
     bool side_is_full;
@@ -57,6 +61,9 @@ KL_MUST enum kl_rc kl_sheet_room(struct kl_sheet *s, size_t n);
 
 KL_MUST enum kl_rc kl_sheet_row_begin(struct kl_sheet *s);
 KL_MUST enum kl_rc kl_sheet_row_end(struct kl_sheet *s);
+
+/** The shared string i < n of its table, in the cell of column `col`. */
+KL_MUST enum kl_rc kl_sheet_long_string(struct kl_sheet *s, uint32_t col, uint32_t i);
 
 /** Text of the cell in column s->cell_col, piece after piece; raw as in the XML. */
 KL_MUST enum kl_rc kl_sheet_text(struct kl_sheet *s, struct kl_span raw, unsigned flags);

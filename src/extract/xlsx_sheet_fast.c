@@ -90,13 +90,13 @@ static inline const uint8_t *shared(struct kl_sheet *s, const struct cell *c, co
         return NULL;
     }
     struct kl_span text = kl_sst_get(sst, i);
-    sst->used.ptr[i / 8] |= (uint8_t)(1u << i % 8);
-    if (text.len > KL_SHEET_PIECE_BYTES) {
-        s->cell_col = c->col;
-        s->cell_has = false;
-        *rc = kl_sheet_text(s, text, KL_XML_RAW);
-    } else if (text.len > 0) {
-        *rc = kl_sheet_put(s, c->col, text);
+    if (text.len > KL_SHEET_SHORT_BYTES) {
+        *rc = kl_sheet_long_string(s, c->col, i);
+    } else {
+        sst->used.ptr[i / 8] |= (uint8_t)(1u << i % 8);
+        if (text.len > 0) {
+            *rc = kl_sheet_put(s, c->col, text);
+        }
     }
     return q + 8;
 }
