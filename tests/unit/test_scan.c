@@ -405,8 +405,8 @@ static const char *const pieces[] = {
     "45000",
     "4111 1111 1111 1111",
     "3782 822463 10005",
-    "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<"
-    "\n",
+    ("I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\n"
+     "ERIKSSON<<ANNA<MARIA<<<<<<<<<<\n"),
     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10\n",
     "1984-03-12T10:00:00",
     "042 234 567",
@@ -531,8 +531,8 @@ KT_TEST(an_identifier_is_found_at_every_alignment)
         "12-MAR-84",
         "3782 822463 10005",
         "TR1234A",
-        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<"
-        "10",
+        ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<"
+         "10"),
     };
     static struct kl_cand first[64];
     static struct kl_cand out[64];
