@@ -154,10 +154,14 @@ static enum kl_rc keep_part(struct kl_match *m, struct kl_doc_index *d)
             return KL_E_NOMEM;
         }
     }
-    char *path = strndup((const char *)m->path.ptr, m->path.len);
+    char *path = malloc(m->path.len + 1);
     if (path == NULL) {
         return KL_E_NOMEM;
     }
+    if (m->path.len > 0) {
+        memcpy(path, m->path.ptr, m->path.len);
+    }
+    path[m->path.len] = '\0';
     d->parts[d->n_parts++] = (struct kl_part_sum){path, d->part_rows, d->part_slots};
     return KL_OK;
 }
