@@ -6,6 +6,10 @@
 #include "extract/charset.h"
 #include "extract/extract.h"
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 #define CHUNK_BYTES 65536u
 #define LEAST 4u     /* characters: a shorter run is noise */
 #define NEAR_GAP 16u /* bytes: runs as near as this are cells of one record */
@@ -139,6 +143,34 @@ static uint32_t wide_char(uint8_t low, uint8_t high)
 }
 
 /*
+ * How many bytes from `at` on begin no wide character in either order. Its high byte is below
+ * 0x20 and no tab or line end, or it is a space beside such a byte: 8-bit text has neither.
+ */
+static inline size_t skip_narrow(struct kl_span c, size_t at)
+{
+    size_t n = 0;
+#if defined(__x86_64__)
+    const __m128i top = _mm_set1_epi8(0x1F);
+    const __m128i tab = _mm_set1_epi8('\t');
+    const __m128i lf = _mm_set1_epi8('\n');
+    const __m128i cr = _mm_set1_epi8('\r');
+    for (; c.len - at - n >= 16; n += 15) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(c.ptr + at + n));
+        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, top), v);
+        __m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, tab), _mm_cmpeq_epi8(v, lf)),
+                                    _mm_cmpeq_epi8(v, cr));
+        if (_mm_movemask_epi8(_mm_andnot_si128(ends, low)) != 0) {
+            break;
+        }
+    }
+#else
+    (void)c;
+    (void)at;
+#endif
+    return n;
+}
+
+/*
  * Feed a chunk to the UTF-16 view: little-endian at any offset. The same search finds Latin
  * big-endian text, one byte off; only its last character has no zero behind it and is taken
  * when the run stood behind a zero. Returns the bytes done with.
@@ -160,6 +192,7 @@ static size_t feed_utf16(struct view *v, struct kl_span c, uint64_t base, bool a
         }
         view_break(v);
         i++;
+        i += skip_narrow(c, i);
     }
     if (at_end && i < c.len) {
         if (v->held_n >= LEAST - 1 && i >= 2 && c.ptr[i - 1] == 0 && c.ptr[i] >= 0x20 &&
@@ -185,6 +218,7 @@ static size_t feed_utf16be(struct view *v, struct kl_span c, uint64_t base, bool
         }
         view_break(v);
         i++;
+        i += skip_narrow(c, i);
     }
     return at_end ? c.len : i;
 }

@@ -328,8 +328,8 @@ static uint8_t byte_of(uint32_t cp, enum kl_charset set)
 {
     const uint16_t *upper = charset_upper[set - KL_CHARSET_CP1252];
 
-    if (cp >= 0x80 && cp < 0xA0) {
-        return (uint8_t)cp;
+    if (cp < 0xA0) {
+        return cp >= 0x80 ? (uint8_t)cp : 0;
     }
     for (unsigned i = 0; i < 128 && cp != REPLACEMENT; i++) {
         if (upper[i] == cp) {
@@ -386,24 +386,65 @@ static bool is_mangled_lead(const uint8_t *p)
            (p[0] == 0xC4 && p[1] == 0x82) || (p[0] == 0xE2 && p[1] == 0x94);
 }
 
+/* The next mangled lead at or after `at`; the last three bytes hold none. */
+static size_t next_mangled(const uint8_t *p, size_t at, size_t end)
+{
+#if defined(__x86_64__)
+    const __m128i c3 = _mm_set1_epi8((char)0xC3);
+    const __m128i c4 = _mm_set1_epi8((char)0xC4);
+    const __m128i e2 = _mm_set1_epi8((char)0xE2);
+    for (; end - at >= 16; at += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
+        if (_mm_movemask_epi8(v) == 0) {
+            continue;
+        }
+        __m128i lead = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, c3), _mm_cmpeq_epi8(v, c4)),
+                                    _mm_cmpeq_epi8(v, e2));
+        for (unsigned m = (unsigned)_mm_movemask_epi8(lead); m != 0; m &= m - 1) {
+            size_t i = at + (size_t)__builtin_ctz(m);
+            if (is_mangled_lead(p + i)) {
+                return i;
+            }
+        }
+    }
+#endif
+    while (at < end && !is_mangled_lead(p + at)) {
+        at++;
+    }
+    return at;
+}
+
 size_t kl_charset_unmangle(uint8_t *text, size_t len, size_t *out_n)
 {
     struct kl_span s = kl_span_make(text, len);
+    size_t end = len < 4 ? 0 : len - 3;
     size_t o = 0;
     size_t i = 0;
 
     *out_n = 0;
-    while (i < len) {
-        if (text[i] >= 0xC3 && len - i >= 4 && is_mangled_lead(text + i)) {
-            /* What comes out is shorter than what went in: never written ahead of i. */
-            uint32_t cp = unmangle_any(s, &i);
-            if (cp != 0) {
-                o += kl_utf8_put(cp, text + o);
-                (*out_n)++;
-                continue;
-            }
+    while (i < end) {
+        size_t at = next_mangled(text, i, end);
+        if (o != i) {
+            memmove(text + o, text + i, at - i);
         }
-        text[o++] = text[i++];
+        o += at - i;
+        i = at;
+        if (i == end) {
+            break;
+        }
+        /* A mangled letter is two high characters at least: most "Ä" and box lines are not. */
+        bool pair = text[i + (text[i] == 0xE2 ? 3 : 2)] >= 0x80;
+        uint32_t cp = pair ? unmangle_any(s, &i) : 0;
+        if (cp != 0) {
+            /* What comes out is shorter than what went in: never written ahead of i. */
+            o += kl_utf8_put(cp, text + o);
+            (*out_n)++;
+        } else {
+            text[o++] = text[i++];
+        }
     }
-    return o;
+    if (o != i) {
+        memmove(text + o, text + i, len - i);
+    }
+    return o + (len - i);
 }

@@ -3,6 +3,10 @@
 #include "base/fold.h"
 #include "extract/entity_table.h"
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 #define ESCAPE_BYTES 12u /* the longest escape that is put together again at a cut */
 
 /* Which kinds a block uses. */
@@ -58,6 +62,33 @@ static bool is_sure(struct kl_span s, size_t at, int v)
     return pair || v == '=' || v == 0xEB || v == 0xE7 || v == 0xCB || v == 0xC7;
 }
 
+/* The next byte at or after `at` that may begin an escape (% & = and backslash). */
+static size_t next_escape(struct kl_span s, size_t at)
+{
+#if defined(__x86_64__)
+    const __m128i percent = _mm_set1_epi8('%');
+    const __m128i amp = _mm_set1_epi8('&');
+    const __m128i equals = _mm_set1_epi8('=');
+    const __m128i back = _mm_set1_epi8('\\');
+    for (; s.len - at >= 16; at += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + at));
+        __m128i a = _mm_or_si128(_mm_cmpeq_epi8(v, percent), _mm_cmpeq_epi8(v, amp));
+        __m128i b = _mm_or_si128(_mm_cmpeq_epi8(v, equals), _mm_cmpeq_epi8(v, back));
+        unsigned m = (unsigned)_mm_movemask_epi8(_mm_or_si128(a, b));
+        if (m != 0) {
+            return at + (size_t)__builtin_ctz(m);
+        }
+    }
+#endif
+    for (; at < s.len; at++) {
+        uint8_t c = s.ptr[at];
+        if (c == '%' || c == '&' || c == '=' || c == '\\') {
+            break;
+        }
+    }
+    return at;
+}
+
 static struct style style_find(struct kl_span s)
 {
     struct style st = {false, false};
@@ -65,7 +96,7 @@ static struct style style_find(struct kl_span s)
     size_t bad = 0;
     size_t sure = 0;
 
-    for (size_t i = 0; i + 1 < s.len; i++) {
+    for (size_t i = next_escape(s, 0); i + 1 < s.len; i = next_escape(s, i + 1)) {
         uint8_t a = s.ptr[i + 1];
         if (s.ptr[i] == '\\') {
             bool unicode = a == 'u' && hex_pair(s, i + 2) >= 0 && hex_pair(s, i + 4) >= 0;
@@ -244,28 +275,6 @@ static size_t undo_backslash(struct kl_span s, size_t at, bool json, uint8_t *ou
     }
 }
 
-/* Bit 7 of each byte of v that is c; may also mark a byte above a marked one. */
-static inline uint64_t marks(uint64_t v, uint8_t c)
-{
-    v ^= 0x0101010101010101ull * c;
-    return (v - 0x0101010101010101ull) & ~v & 0x8080808080808080ull;
-}
-
-/* How many bytes from `at` on are surely no escape, in whole words. */
-static inline size_t plain_words(struct kl_span s, size_t at)
-{
-    size_t n = 0;
-    uint64_t v;
-    while (s.len - at - n >= sizeof(v)) {
-        memcpy(&v, s.ptr + at + n, sizeof(v));
-        if ((marks(v, '%') | marks(v, '&') | marks(v, '=') | marks(v, '\\')) != 0) {
-            break;
-        }
-        n += sizeof(v);
-    }
-    return n;
-}
-
 size_t kl_escape_undo(uint8_t *text, size_t len)
 {
     struct kl_span s = kl_span_make(text, len);
@@ -291,14 +300,13 @@ size_t kl_escape_undo(uint8_t *text, size_t len)
             used = undo_backslash(s, i, st.json, out, &n);
             break;
         default: {
-            size_t plain = plain_words(s, i);
-            memmove(text + o, text + i, plain);
+            size_t plain = next_escape(s, i) - i;
+            if (o != i) {
+                memmove(text + o, text + i, plain);
+            }
             o += plain;
             i += plain;
-            if (plain > 0) {
-                continue;
-            }
-            break;
+            continue;
         }
         }
         if (used == 0) {

@@ -122,6 +122,13 @@ static enum kl_rc emit_slowly(struct text *t, struct kl_span s, unsigned flags)
     return kl_fold_is_odd(out) ? emit_folded(t, out) : kl_emit_text(t->e, out);
 }
 
+/* One zero byte alone is a slip, not text of two bytes a character. */
+static bool has_nuls(struct kl_span s)
+{
+    const uint8_t *one = memchr(s.ptr, 0, s.len);
+    return one != NULL && memchr(one + 1, 0, s.len - (size_t)(one + 1 - s.ptr)) != NULL;
+}
+
 /* `n` bytes of UTF-8 or 8-bit text at `ptr`, written into the emit block, not committed. */
 static enum kl_rc take_chunk(struct text *t, const uint8_t *ptr, size_t n, unsigned flags)
 {
@@ -139,17 +146,19 @@ static enum kl_rc take_chunk(struct text *t, const uint8_t *ptr, size_t n, unsig
             return rc;
         }
     }
-    if ((flags & KL_GLANCE_NUL) != 0 && t->nul_from == UINT64_MAX) {
+    if ((flags & KL_GLANCE_NUL) != 0 && t->nul_from == UINT64_MAX && has_nuls(s)) {
         t->nul_from = t->at;
     }
     if ((flags & (KL_GLANCE_ESCAPE | KL_GLANCE_MANGLED)) != 0) {
         return emit_slowly(t, s, flags);
     }
     if ((flags & KL_GLANCE_HIGH) != 0) {
-        if (!kl_utf8_is_valid(ptr, n) || kl_fold_is_odd(s) || t->single) {
+        if (!kl_utf8_is_valid(ptr, n) || kl_fold_is_odd(s)) {
             return emit_slowly(t, s, flags);
         }
-        t->utf8 = true;
+        struct kl_charset_seen seen = {.utf8 = true};
+        KL_TRY(kl_emit_commit(t->e, n));
+        return note_sets(t, &seen);
     }
     return kl_emit_commit(t->e, n);
 }
