@@ -142,7 +142,8 @@ def text_files():
 def corpus(size, ascii_only=False):
     """Text of this machine's own files in a fixed order, .gz unpacked; again until size bytes.
 
-    All of them whatever their encoding, or only the files that are plain ASCII.
+    Every file without a zero byte whatever its encoding (a compiler is no text), or only the
+    files that are plain ASCII.
     """
     def write(part):
         done, rounds = 0, 0
@@ -154,12 +155,12 @@ def corpus(size, ascii_only=False):
                             data = f.read()
                     except (OSError, EOFError):
                         continue
-                    if not ascii_only or data.isascii():
+                    if b"\0" not in data and (not ascii_only or data.isascii()):
                         done += out.write(data)
                     if done >= size and rounds:
                         break
                 rounds += 1
-    return make(f"corpus-{size}{'-ascii' if ascii_only else ''}.txt", write)
+    return make(f"text-{size}{'-ascii' if ascii_only else ''}.txt", write)
 
 
 def head(source, name, lines):

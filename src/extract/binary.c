@@ -237,14 +237,20 @@ static bool is_zero(const uint8_t *p, size_t n)
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-/* Read [from, end) through one view; *out_at: how far the input could be read. */
-static enum kl_rc view_run(struct view *v, const struct kl_input *in, uint64_t from, feeder feed,
-                           uint8_t *chunk, uint64_t *out_at)
-{
-    uint64_t at = from;
+/* A piece of the input, read through one view. */
+struct stretch {
+    const struct kl_input *in;
+    uint64_t at; /* in: from where; out: how far the input could be read */
+    uint64_t to;
+};
 
-    while (at < in->len_bytes && v->rc == KL_OK) {
-        uint64_t left = in->len_bytes - at;
+static enum kl_rc view_run(struct view *v, struct stretch *s, feeder feed, uint8_t *chunk)
+{
+    const struct kl_input *in = s->in;
+    uint64_t at = s->at;
+
+    while (at < s->to && v->rc == KL_OK) {
+        uint64_t left = s->to - at;
         size_t want = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
         size_t got = 0;
         if (kl_input_read(in, at, chunk, want, &got) != KL_OK || got == 0) {
@@ -262,13 +268,12 @@ static enum kl_rc view_run(struct view *v, const struct kl_input *in, uint64_t f
         }
     }
     view_flush(v);
-    *out_at = at;
+    s->at = at;
     return v->rc;
 }
 
 /* One view as a part at its own level; without a level of its own when nesting is exhausted. */
-static enum kl_rc emit_view(struct kl_emit *e, const struct kl_input *in, uint64_t from,
-                            const char *name, feeder feed, uint64_t *out_at)
+static enum kl_rc emit_view(struct kl_emit *e, struct stretch *s, const char *name, feeder feed)
 {
     struct view *v = calloc(1, sizeof(*v));
     uint8_t *chunk = malloc(CHUNK_BYTES);
@@ -288,7 +293,7 @@ static enum kl_rc emit_view(struct kl_emit *e, const struct kl_input *in, uint64
     }
     rc = kl_emit_part_begin(e, KL_PART_TEXT);
     if (rc == KL_OK) {
-        rc = view_run(v, in, from, feed, chunk, out_at);
+        rc = view_run(v, s, feed, chunk);
         enum kl_rc end = kl_emit_part_end(e);
         rc = rc == KL_OK ? end : rc;
     }
@@ -301,28 +306,31 @@ out:
     return rc;
 }
 
-enum kl_rc kl_binary_utf16(struct kl_emit *e, const struct kl_input *in, uint64_t from)
+enum kl_rc kl_binary_utf16(struct kl_emit *e, const struct kl_input *in, uint64_t from, uint64_t to)
 {
-    uint64_t at = 0;
-    KL_TRY(emit_view(e, in, from, "utf16", feed_utf16, &at));
-    return emit_view(e, in, from, "utf16be", feed_utf16be, &at);
+    struct stretch little = {in, from, to};
+    struct stretch big = {in, from, to};
+
+    KL_TRY(emit_view(e, &little, "utf16", feed_utf16));
+    return emit_view(e, &big, "utf16be", feed_utf16be);
 }
 
 enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in)
 {
-    uint64_t at = 0;
+    struct stretch all = {in, 0, in->len_bytes};
 
-    KL_TRY(emit_view(e, in, 0, "8bit", feed_bytes, &at));
-    if (at < in->len_bytes) {
+    KL_TRY(emit_view(e, &all, "8bit", feed_bytes));
+    if (all.at < in->len_bytes) {
         uint8_t probe;
         size_t got = 0;
-        bool io = kl_input_read(in, at, &probe, 1, &got) != KL_OK;
-        KL_TRY(kl_emit_not_inspected(e, io ? KL_REASON_IO : KL_REASON_CHANGED, in->len_bytes - at));
+        bool io = kl_input_read(in, all.at, &probe, 1, &got) != KL_OK;
+        KL_TRY(kl_emit_not_inspected(e, io ? KL_REASON_IO : KL_REASON_CHANGED,
+                                     in->len_bytes - all.at));
         if (!io) {
             KL_TRY(kl_emit_anomaly(e, "file.changed"));
         }
     }
-    return kl_binary_utf16(e, in, 0);
+    return kl_binary_utf16(e, in, 0, in->len_bytes);
 }
 
 bool kl_binary_is_encrypted(const struct kl_input *in)

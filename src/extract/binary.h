@@ -12,9 +12,10 @@
 bool kl_binary_is_encrypted(const struct kl_input *in);
 
 /**
- * The UTF-16 view (both byte orders, any alignment) of [from, end) as a part of its own,
- * at the level "utf16".
+ * The UTF-16 view (both byte orders, any alignment) of [from, to) as a part of its own,
+ * at the level "utf16"; `to` at most the end of the input.
  */
-KL_MUST enum kl_rc kl_binary_utf16(struct kl_emit *e, const struct kl_input *in, uint64_t from);
+KL_MUST enum kl_rc kl_binary_utf16(struct kl_emit *e, const struct kl_input *in, uint64_t from,
+                                   uint64_t to);
 
 #endif

@@ -21,7 +21,6 @@ struct kl_emit {
     struct kl_sink sink;
     enum kl_rc rc; /* sticky: the reader went away */
     bool in_part;
-    bool folded;
     enum kl_part_kind kind;
     uint8_t *block; /* borrowed from the sink; NULL: none taken */
     size_t used;
@@ -58,7 +57,6 @@ void kl_emit_start(struct kl_emit *e, uint64_t file_bytes)
 {
     e->rc = KL_OK;
     e->in_part = false;
-    e->folded = false;
     e->used = 0;
     e->at_byte = 0;
     e->file_bytes = file_bytes;
@@ -217,7 +215,6 @@ enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)
     KL_TRY(send(e, &ev));
     e->in_part = true;
     e->kind = kind;
-    e->folded = false;
     e->at_byte = 0;
     return KL_OK;
 }
@@ -233,7 +230,6 @@ static enum kl_rc flush(struct kl_emit *e, size_t len)
     memcpy(e->carry, e->block + len, rest);
     struct kl_event ev = {.kind = KL_EVENT_BLOCK,
                           .part_kind = e->kind,
-                          .folded = e->folded,
                           .at_byte = e->at_byte,
                           .text = kl_span_make(e->block, len)};
     e->block = NULL;
@@ -255,7 +251,6 @@ enum kl_rc kl_emit_part_end(struct kl_emit *e)
     assert(e->in_part);
     e->in_part = false;
     KL_TRY(flush(e, e->used));
-    e->folded = false;
     struct kl_event ev = {.kind = KL_EVENT_PART_END, .part_kind = e->kind};
     return send(e, &ev);
 }
@@ -328,15 +323,6 @@ enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text)
         at += n;
     }
     return e->rc;
-}
-
-void kl_emit_set_folded(struct kl_emit *e, bool folded)
-{
-    assert(e->in_part);
-    if (folded != e->folded) {
-        kl_ignore(flush(e, e->used), "the failure is kept and returned by the next call");
-        e->folded = folded;
-    }
 }
 
 /* ---- anomalies, losses, budgets ---- */

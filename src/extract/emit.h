@@ -56,9 +56,6 @@ KL_MUST enum kl_rc kl_emit_space(struct kl_emit *e, size_t want, uint8_t **out_p
                                  size_t *out_cap);
 KL_MUST enum kl_rc kl_emit_commit(struct kl_emit *e, size_t len);
 
-/** Mark the blocks from now on as folded by kl_fold_view (until part end). */
-void kl_emit_set_folded(struct kl_emit *e, bool folded);
-
 /** `code`: a literal shorter than KL_ANOMALY_BYTES. The same code at the same path is said once. */
 KL_MUST enum kl_rc kl_emit_anomaly(struct kl_emit *e, const char *code);
 

@@ -8,12 +8,7 @@
 #endif
 
 #define ESCAPE_BYTES 12u /* the longest escape that is put together again at a cut */
-
-/* Which kinds a block uses. */
-struct style {
-    bool quoted_printable;
-    bool json;
-};
+#define PLAIN_MOST 64u   /* equals signs that encode nothing: quoted-printable has none of them */
 
 static int hex_of(uint8_t c)
 {
@@ -89,35 +84,63 @@ static size_t next_escape(struct kl_span s, size_t at)
     return at;
 }
 
-static struct style style_find(struct kl_span s)
+/* The next c at or after `at`; s.len: none. */
+static size_t next_of(struct kl_span s, size_t at, char c)
 {
-    struct style st = {false, false};
+    const uint8_t *p = at < s.len ? memchr(s.ptr + at, c, s.len - at) : NULL;
+    return p != NULL ? (size_t)(p - s.ptr) : s.len;
+}
+
+static bool looks_quoted(struct kl_span s)
+{
     size_t good = 0;
     size_t bad = 0;
     size_t sure = 0;
 
-    for (size_t i = next_escape(s, 0); i + 1 < s.len; i = next_escape(s, i + 1)) {
-        uint8_t a = s.ptr[i + 1];
-        if (s.ptr[i] == '\\') {
-            bool unicode = a == 'u' && hex_pair(s, i + 2) >= 0 && hex_pair(s, i + 4) >= 0;
-            st.json = st.json || unicode || a == '/' || a == '"';
-            i++;
-        } else if (s.ptr[i] == '=' && soft_break(s, i) > 0) {
+    for (size_t i = next_of(s, 0, '='); i + 1 < s.len; i = next_of(s, i + 1, '=')) {
+        if (soft_break(s, i) > 0) {
             good++;
             sure++;
-        } else if (s.ptr[i] == '=' && is_upper_hex(s, i + 1)) {
+        } else if (is_upper_hex(s, i + 1)) {
             int v = hex_pair(s, i + 1);
             /* Mail has no control characters to encode: that is a number behind "x=". */
             bool control = v < 32 && v != '\t' && v != '\n' && v != '\r';
             good += !control;
             bad += control;
             sure += is_sure(s, i, v);
-        } else if (s.ptr[i] == '=') {
-            bad++;
+        } else if (++bad >= PLAIN_MOST && bad * 8 > good) {
+            return false;
         }
     }
-    st.quoted_printable = sure > 0 && bad * 8 <= good;
-    return st;
+    return sure > 0 && bad * 8 <= good;
+}
+
+static bool looks_json(struct kl_span s)
+{
+    for (size_t i = next_of(s, 0, '\\'); i + 1 < s.len; i = next_of(s, i + 2, '\\')) {
+        uint8_t a = s.ptr[i + 1];
+        if (a == '/' || a == '"' ||
+            (a == 'u' && hex_pair(s, i + 2) >= 0 && hex_pair(s, i + 4) >= 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_quoted(struct kl_escape_style *st)
+{
+    if (st->quoted_printable == KL_ESCAPE_UNKNOWN) {
+        st->quoted_printable = looks_quoted(st->around) ? KL_ESCAPE_YES : KL_ESCAPE_NO;
+    }
+    return st->quoted_printable == KL_ESCAPE_YES;
+}
+
+static bool is_json(struct kl_escape_style *st)
+{
+    if (st->json == KL_ESCAPE_UNKNOWN) {
+        st->json = looks_json(st->around) ? KL_ESCAPE_YES : KL_ESCAPE_NO;
+    }
+    return st->json == KL_ESCAPE_YES;
 }
 
 static size_t undo_percent(struct kl_span s, size_t at, uint8_t *out, size_t *out_n)
@@ -242,7 +265,8 @@ static size_t undo_unicode(struct kl_span s, size_t at, uint8_t *out, size_t *ou
     return used;
 }
 
-static size_t undo_backslash(struct kl_span s, size_t at, bool json, uint8_t *out, size_t *out_n)
+static size_t undo_backslash(struct kl_span s, size_t at, struct kl_escape_style *style,
+                             uint8_t *out, size_t *out_n)
 {
     uint8_t a = at + 1 < s.len ? s.ptr[at + 1] : 0;
 
@@ -265,20 +289,19 @@ static size_t undo_backslash(struct kl_span s, size_t at, bool json, uint8_t *ou
     case 'r':
     case 't':
         out[0] = ' ';
-        return json ? 2 : 0;
+        return is_json(style) ? 2 : 0;
     case '"':
     case '\\':
         out[0] = a;
-        return json ? 2 : 0;
+        return is_json(style) ? 2 : 0;
     default:
         return 0;
     }
 }
 
-size_t kl_escape_undo(uint8_t *text, size_t len)
+size_t kl_escape_undo(uint8_t *text, size_t len, struct kl_escape_style *style)
 {
     struct kl_span s = kl_span_make(text, len);
-    struct style st = style_find(s);
     size_t o = 0;
     size_t i = 0;
 
@@ -294,10 +317,10 @@ size_t kl_escape_undo(uint8_t *text, size_t len)
             used = undo_entity(s, i, out, &n);
             break;
         case '=':
-            used = st.quoted_printable ? undo_quoted(s, i, out, &n) : 0;
+            used = is_quoted(style) ? undo_quoted(s, i, out, &n) : 0;
             break;
         case '\\':
-            used = undo_backslash(s, i, st.json, out, &n);
+            used = undo_backslash(s, i, style, out, &n);
             break;
         default: {
             size_t plain = next_escape(s, i) - i;

@@ -18,7 +18,7 @@
 enum kl_event_kind {
     KL_EVENT_NONE = 0,
     KL_EVENT_PART_BEGIN, /* text = path, part_kind */
-    KL_EVENT_BLOCK,      /* text, at_byte, folded */
+    KL_EVENT_BLOCK,      /* text, at_byte */
     KL_EVENT_PART_END,
     KL_EVENT_ANOMALY,       /* text = path, code */
     KL_EVENT_NOT_INSPECTED, /* text = path, reason, bytes */
@@ -55,7 +55,6 @@ struct kl_event {
     enum kl_event_kind kind;
     enum kl_part_kind part_kind;
     enum kl_reason reason;
-    bool folded; /* BLOCK: kl_fold_view was applied (odd code points) */
     char code[KL_ANOMALY_BYTES];
     struct kl_span text;    /* borrowed until the next event is asked for */
     uint64_t at_byte;       /* BLOCK: offset of its first byte in the part (of decoded text) */

@@ -44,17 +44,19 @@ static bool is_escape_at(struct kl_span t, size_t at)
     }
 }
 
+/* As kl_charset_unmangle sees it: a mangled letter is two high characters at least. */
 static bool is_mangled_at(struct kl_span t, size_t at)
 {
     uint8_t b = at + 1 < t.len ? t.ptr[at + 1] : 0;
+    uint8_t c = at + 2 < t.len ? t.ptr[at + 2] : 0;
 
     switch (t.ptr[at]) {
     case 0xC3:
-        return b == 0x83 || b == 0x84 || b == 0x85 || b == 0xA2;
+        return (b == 0x83 || b == 0x84 || b == 0x85 || b == 0xA2) && c >= 0x80;
     case 0xC4:
-        return b == 0x82;
+        return b == 0x82 && c >= 0x80;
     default:
-        return b == 0x94 && at + 2 < t.len && t.ptr[at + 2] == 0x9C;
+        return b == 0x94 && c == 0x9C && at + 3 < t.len && t.ptr[at + 3] >= 0x80;
     }
 }
 
@@ -79,12 +81,48 @@ static inline bool is_run(uint64_t base64)
     return (uint32_t)base64 == UINT32_MAX || base64 >> 32 == UINT32_MAX || is_paired(base64);
 }
 
+/* 32 letters that may be of base64 or hex: both cases, or digits of 16 only. A ruler is neither. */
+static bool is_coded(struct kl_span t, size_t at)
+{
+    const uint8_t *p = t.ptr + at;
+    uint8_t upper = 0;
+    uint8_t lower = 0;
+    uint8_t other = 0;
+
+    for (size_t i = 0; i < 32; i++) { /* without branches: the compiler makes vectors of it */
+        uint8_t c = p[i];
+        uint8_t small = c | 0x20;
+        upper |= (uint8_t)((uint8_t)(c - 'A') < 26);
+        lower |= (uint8_t)((uint8_t)(c - 'a') < 26);
+        other |= (uint8_t)(((uint8_t)(c - '0') >= 10) & ((uint8_t)(small - 'a') >= 6));
+    }
+    return other == 0 || (upper & lower) != 0;
+}
+
+static enum kl_glance_kind run_at(struct kl_span t, size_t at, uint64_t base64)
+{
+    if ((uint32_t)base64 == UINT32_MAX && is_coded(t, at)) {
+        return KL_GLANCE_FIRST;
+    }
+    if (base64 >> 32 == UINT32_MAX && is_coded(t, at + 32)) {
+        return KL_GLANCE_SECOND;
+    }
+    return is_paired(base64) ? KL_GLANCE_PAIRS : KL_GLANCE_NOTHING;
+}
+
+static inline bool is_wide(uint64_t nul)
+{
+    return (nul & nul >> 2 & nul >> 4 & ~(nul >> 1) & ~(nul >> 3)) != 0;
+}
+
 __attribute__((noinline)) static unsigned weigh(struct kl_span t, size_t at, const struct masks *m,
                                                 unsigned had)
 {
-    unsigned got = (m->high != 0 ? KL_GLANCE_HIGH : 0) | (m->nul != 0 ? KL_GLANCE_NUL : 0);
+    unsigned got = (m->high != 0 ? KL_GLANCE_HIGH : 0) | (m->nul != 0 ? KL_GLANCE_NUL : 0) |
+                   (is_wide(m->nul) ? KL_GLANCE_WIDE : 0);
 
-    if (is_run(m->base64)) {
+    if ((had & KL_GLANCE_RUN) == 0 && is_run(m->base64) &&
+        run_at(t, at, m->base64) != KL_GLANCE_NOTHING) {
         got |= KL_GLANCE_RUN;
     }
     if ((had & KL_GLANCE_ESCAPE) == 0) {
@@ -148,16 +186,18 @@ struct half {
 /*
  * Two look-ups by half byte, as in simdjson: the bits that both have in common are the class.
  * Rows: 2x + - / = 1, 3x 0-9 = 2, 4x 6x letters = 4, 5x letters and _ = 8, 7x letters = 16;
- * escapes: % & = 32, '=' = 64, '\' = 128.
+ * escapes: % & = 32, '=' = 64, '\\' = 128.
  */
+#define BY_LOW                                                                                     \
+    2 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,                    \
+        2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,  \
+        4 | 8 | 16, 1 | 4, (char)(4 | 128), 1 | 4 | 64, 4, 1 | 4 | 8
+#define BY_HIGH 0, 0, 1 | 32, 2 | 64, 4, (char)(8 | 128), 4, 16, 0, 0, 0, 0, 0, 0, 0, 0
+
 AVX2 static inline struct half half_avx2(__m256i v)
 {
-    const __m256i by_low = _mm256_broadcastsi128_si256(_mm_setr_epi8(
-        2 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,
-        2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16 | 32, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16, 2 | 4 | 8 | 16,
-        4 | 8 | 16, 1 | 4, (char)(4 | 128), 1 | 4 | 64, 4, 1 | 4 | 8));
-    const __m256i by_high = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 0, 1 | 32, 2 | 64, 4, (char)(8 | 128), 4, 16, 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m256i by_low = _mm256_broadcastsi128_si256(_mm_setr_epi8(BY_LOW));
+    const __m256i by_high = _mm256_broadcastsi128_si256(_mm_setr_epi8(BY_HIGH));
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i zero = _mm256_setzero_si256();
 
@@ -208,36 +248,87 @@ AVX2 static inline struct masks masks_avx2(const uint8_t *p)
     return m;
 }
 
+/* The last bytes of a text, n < 64 of them. */
+AVX2 static struct masks tail_avx2(const uint8_t *p, size_t n)
+{
+    uint8_t tail[64] = {0};
+
+    memcpy(tail, p, n);
+    struct masks m = masks_avx2(tail);
+    m.nul &= (1ull << n) - 1;
+    return m;
+}
+
 AVX2 static unsigned glance_avx2(struct kl_span text)
 {
     unsigned got = 0;
-    size_t at = 0;
-
     uint64_t high = 0;
-    for (; text.len - at >= 64; at += 64) {
-        struct masks m = masks_avx2(text.ptr + at);
+
+    for (size_t at = 0; at < text.len; at += 64) {
+        size_t left = text.len - at;
+        struct masks m = left >= 64 ? masks_avx2(text.ptr + at) : tail_avx2(text.ptr + at, left);
         high |= m.high;
         if ((m.escape | m.lead | m.nul) != 0 || is_run(m.base64)) {
             got |= weigh(text, at, &m, got);
         }
     }
-    got |= high != 0 ? KL_GLANCE_HIGH : 0;
-    if (at < text.len) {
-        struct masks m = masks_portable(text.ptr + at, text.len - at);
-        got |= weigh(text, at, &m, got);
-    }
-    return got;
+    return got | (high != 0 ? KL_GLANCE_HIGH : 0);
 }
 
-AVX2 static size_t run_avx2(struct kl_span text, size_t at)
+AVX2 static size_t run_avx2(struct kl_span text, size_t at, enum kl_glance_kind *out_kind)
 {
     for (; text.len - at >= 64; at += 64) {
         struct masks m = masks_avx2(text.ptr + at);
-        if (is_run(m.base64)) {
-            return at;
+        *out_kind = is_run(m.base64) ? run_at(text, at, m.base64) : KL_GLANCE_NOTHING;
+        if (*out_kind != KL_GLANCE_NOTHING) {
+            break;
         }
     }
     return at;
+}
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,bmi,popcnt")))
+
+/* As half_avx2, 64 bytes at once; n <= 64 of them are there. */
+AVX512 static inline struct masks masks_avx512(const uint8_t *p, size_t n)
+{
+    const __m512i by_low = _mm512_broadcast_i32x4(_mm_setr_epi8(BY_LOW));
+    const __m512i by_high = _mm512_broadcast_i32x4(_mm_setr_epi8(BY_HIGH));
+    uint64_t there = n >= 64 ? UINT64_MAX : (1ull << n) - 1;
+
+    __m512i v = n >= 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(there, p);
+    __m512i nibble = _mm512_and_si512(_mm512_srli_epi16(v, 4), _mm512_set1_epi8(15));
+    /* A byte above 127 looks up 0 in by_low: the shuffle says so itself. */
+    __m512i kind =
+        _mm512_and_si512(_mm512_shuffle_epi8(by_low, v), _mm512_shuffle_epi8(by_high, nibble));
+    struct masks m = {
+        _mm512_movepi8_mask(v),
+        _mm512_testn_epi8_mask(v, v) & there,
+        _mm512_test_epi8_mask(kind, _mm512_set1_epi8(0x1F)),
+        _mm512_test_epi8_mask(kind, _mm512_set1_epi8((char)0xE0)),
+        0,
+    };
+    if (m.high != 0) {
+        m.lead = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC3)) |
+                 _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC4)) |
+                 _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xE2));
+    }
+    return m;
+}
+
+AVX512 static unsigned glance_avx512(struct kl_span text)
+{
+    unsigned got = 0;
+    uint64_t high = 0;
+
+    for (size_t at = 0; at < text.len; at += 64) {
+        struct masks m = masks_avx512(text.ptr + at, text.len - at);
+        high |= m.high;
+        if ((m.escape | m.lead | m.nul) != 0 || is_run(m.base64)) {
+            got |= weigh(text, at, &m, got);
+        }
+    }
+    return got | (high != 0 ? KL_GLANCE_HIGH : 0);
 }
 
 #endif
@@ -245,31 +336,37 @@ AVX2 static size_t run_avx2(struct kl_span text, size_t at)
 unsigned kl_glance(struct kl_span text)
 {
 #if defined(__x86_64__)
-    if (kl_cpu_level_get() >= KL_CPU_AVX2) {
+    if (kl_cpu_level_get() == KL_CPU_AVX512) {
+        return glance_avx512(text);
+    }
+    if (kl_cpu_level_get() == KL_CPU_AVX2) {
         return glance_avx2(text);
     }
 #endif
     return kl_glance_portable(text);
 }
 
-size_t kl_glance_run(struct kl_span text, size_t from)
+enum kl_glance_kind kl_glance_run(struct kl_span text, size_t from, size_t *out_at)
 {
     size_t at = (from + 63) / 64 * 64;
+    enum kl_glance_kind kind = KL_GLANCE_NOTHING;
 
     if (at >= text.len) {
-        return text.len;
+        return KL_GLANCE_NOTHING;
     }
 #if defined(__x86_64__)
     if (kl_cpu_level_get() >= KL_CPU_AVX2) {
-        at = run_avx2(text, at);
+        at = run_avx2(text, at, &kind);
     }
 #endif
-    for (; at < text.len; at += 64) {
+    for (; kind == KL_GLANCE_NOTHING && at < text.len; at += 64) {
         size_t n = text.len - at < 64 ? text.len - at : 64;
         struct masks m = masks_portable(text.ptr + at, n);
-        if (is_run(m.base64)) {
-            return at;
+        kind = is_run(m.base64) ? run_at(text, at, m.base64) : KL_GLANCE_NOTHING;
+        if (kind != KL_GLANCE_NOTHING) {
+            break;
         }
     }
-    return text.len;
+    *out_at = kind == KL_GLANCE_SECOND ? at + 32 : at;
+    return kind;
 }

@@ -3,8 +3,9 @@
 #include "extract/glance.h"
 
 #define SRC_BYTES 16384u
-#define LINE_LEAST 40u /* characters: a shorter line is not continued on the next one */
-#define GAP_MOST 4u    /* characters between two pairs of hex digits */
+#define LINE_LEAST 40u  /* characters: a shorter line is not continued on the next one */
+#define GAP_MOST 4u     /* characters between two pairs of hex digits */
+#define PAIR_LETTERS 4u /* unbroken, in front of and in a pair of hex digits: "0x4A" */
 #define NO_CHAR (-1)
 
 /* Characters of the input, one at a time, with a few of look-ahead. */
@@ -12,22 +13,22 @@ struct src {
     const struct kl_input *in;
     unsigned step;
     unsigned phase;
-    uint64_t base; /* input offset of buf[0] */
-    size_t len;
-    uint64_t at; /* input offset of the next character */
+    struct kl_span win; /* what is known of the input: buf, or the caller's */
+    uint64_t base;      /* input offset of win */
+    uint64_t at;        /* input offset of the next character */
     uint64_t end;
     bool bad;
     uint8_t buf[SRC_BYTES];
 };
 
 static void src_init(struct src *s, const struct kl_input *in, const struct kl_run *run,
-                     uint64_t at, uint64_t end)
+                     struct kl_span known, uint64_t at, uint64_t end)
 {
     s->in = in;
     s->step = run->step;
     s->phase = run->phase;
+    s->win = known;
     s->base = at;
-    s->len = 0;
     s->at = at;
     s->end = end;
     s->bad = false;
@@ -35,14 +36,15 @@ static void src_init(struct src *s, const struct kl_input *in, const struct kl_r
 
 static bool src_fill(struct src *s, uint64_t from)
 {
+    size_t want = s->end - from < SRC_BYTES ? (size_t)(s->end - from) : SRC_BYTES;
     size_t got = 0;
 
-    if (kl_input_read(s->in, from, s->buf, sizeof(s->buf), &got) != KL_OK) {
+    if (kl_input_read(s->in, from, s->buf, want, &got) != KL_OK) {
         s->bad = true;
         got = 0;
     }
     s->base = from;
-    s->len = got;
+    s->win = kl_span_make(s->buf, got);
     return got >= s->step;
 }
 
@@ -54,17 +56,17 @@ static int src_peek(struct src *s, unsigned ahead)
     if (s->end < s->step || from > s->end - s->step) {
         return NO_CHAR;
     }
-    if (from < s->base || from + s->step > s->base + s->len) {
-        if (!src_fill(s, s->at) || from + s->step > s->base + s->len) {
+    if (from < s->base || from + s->step > s->base + s->win.len) {
+        if (!src_fill(s, s->at) || from + s->step > s->base + s->win.len) {
             return NO_CHAR;
         }
     }
-    const uint8_t *p = s->buf + (from - s->base);
+    const uint8_t *p = s->win.ptr + (from - s->base);
     if (s->step == 1) {
-        return p[0] < 0x80 ? p[0] : NO_CHAR; /* NOLINT: src_fill wrote [base, base + len) */
+        return p[0] < 0x80 ? p[0] : NO_CHAR;
     }
     for (unsigned i = 0; i < s->step; i++) {
-        if (i != s->phase && p[i] != 0) { /* NOLINT: as above */
+        if (i != s->phase && p[i] != 0) {
             return NO_CHAR;
         }
     }
@@ -154,8 +156,8 @@ static int letter_next(struct letters *l)
     struct src *s = l->src;
     unsigned n = 0;
 
-    if (s->step == 1 && s->at < s->end && s->at - s->base < s->len) {
-        uint8_t b = s->buf[s->at - s->base];
+    if (s->step == 1 && s->at < s->end && s->at - s->base < s->win.len) {
+        uint8_t b = s->win.ptr[s->at - s->base];
         if (kl_glance_is_base64(b)) {
             s->at++;
             l->line++;
@@ -273,10 +275,33 @@ static bool is_spaced(struct src *s)
     return gap_peek(s) >= 0;
 }
 
-enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_run *run)
+/* Letters at the start of what is known when they are too few for a run and nothing follows
+ * that could go on with it; 0: to be measured. */
+static size_t too_short(struct kl_span known)
 {
-    struct src s;
-    src_init(&s, in, run, run->from, in->len_bytes);
+    size_t n = 0;
+
+    while (n < known.len && n < KL_RUN_LEAST && kl_glance_is_base64(known.ptr[n])) {
+        n++;
+    }
+    if (n == known.len || n == KL_RUN_LEAST) {
+        return 0;
+    }
+    uint8_t c = known.ptr[n];
+    bool wraps = c == '\r' || c == '\n';
+    return c == '\\' || c == '%' || (wraps && n >= LINE_LEAST) ? 0 : n;
+}
+
+enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_span known, struct kl_run *run)
+{
+    size_t few = run->step == 1 ? too_short(known) : 0;
+    if (few > PAIR_LETTERS) { /* fewer may be digits in pairs */
+        run->kind = KL_RUN_NONE;
+        run->to = run->from + few;
+        return KL_OK;
+    }
+    __attribute__((uninitialized)) struct src s;
+    src_init(&s, in, run, known, run->from, in->len_bytes);
 
     run->kind = KL_RUN_NONE;
     if (is_spaced(&s)) {
@@ -351,9 +376,9 @@ static enum kl_rc decode_base64(struct letters *l, size_t max_bytes, struct kl_b
 enum kl_rc kl_run_decode(const struct kl_input *in, const struct kl_run *run, uint64_t *at,
                          size_t max_bytes, struct kl_buf *out)
 {
-    struct src s;
+    __attribute__((uninitialized)) struct src s;
     enum kl_rc rc = KL_OK;
-    src_init(&s, in, run, *at, run->to);
+    src_init(&s, in, run, kl_span_make(NULL, 0), *at, run->to);
     struct letters l = {&s, 0, 0, true};
 
     if (run->kind == KL_RUN_PAIRS) {

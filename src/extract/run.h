@@ -31,10 +31,12 @@ struct kl_run {
 
 /**
  * Measure the run that begins at run->from (step and phase are set): kind and end.
+ * @param known  bytes of the input from run->from on that the caller has already; may be empty
  * KL_RUN_NONE: nothing there; `to` is then where to look on.
  * @return KL_E_IO: the input cannot be read
  */
-KL_MUST enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_run *run);
+KL_MUST enum kl_rc kl_run_measure(const struct kl_input *in, struct kl_span known,
+                                  struct kl_run *run);
 
 /**
  * Decode from *at on (first: run->from) until the run ends or max_bytes are there.

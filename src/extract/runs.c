@@ -33,16 +33,6 @@ static size_t letters_back(struct kl_span t, size_t at)
     return at;
 }
 
-static bool is_solid(struct kl_span t, size_t at)
-{
-    for (size_t i = 0; i < 32; i++) {
-        if (at + i >= t.len || !kl_glance_is_base64(t.ptr[at + i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Begin of the run of letters around `at`: also over the wrapped lines in front of it. */
 static size_t begin_of(struct kl_span t, size_t at, size_t floor)
 {
@@ -107,7 +97,9 @@ static enum kl_rc try_at(struct finder *f, size_t at, size_t *out_next, bool *ou
 {
     struct kl_run run = {KL_RUN_NONE, f->like->step, f->like->phase, find_offset(f, at), 0};
 
-    KL_TRY(kl_run_measure(f->in, &run));
+    /* Text of one byte a character is the input itself. */
+    struct kl_span known = kl_span_part(f->text, run.step == 1 ? at : f->text.len, f->text.len);
+    KL_TRY(kl_run_measure(f->in, known, &run));
     uint64_t len = (run.to - run.from) / run.step;
     *out_next = len < f->text.len - at ? at + (size_t)len : f->text.len;
     *out_hit = run.kind != KL_RUN_NONE;
@@ -155,20 +147,23 @@ enum kl_rc kl_runs_find(struct kl_runs *r, const struct kl_input *in, struct kl_
         uint64_t n = (r->past - like->from) / like->step;
         floor = n < text.len ? (size_t)n : text.len;
     }
-    size_t at = kl_glance_run(text, floor);
-    while (at < text.len) {
-        size_t next = at + 64;
+    size_t from = floor;
+    size_t at = 0;
+    for (;;) {
+        enum kl_glance_kind kind = kl_glance_run(text, from, &at);
+        size_t next = at + 32;
         bool hit = false;
-        size_t solid = is_solid(text, at) ? at : at + 32;
-        if (is_solid(text, solid)) {
-            KL_TRY(try_at(&f, begin_of(text, solid, floor), &next, &hit));
-        } else {
+        if (kind == KL_GLANCE_NOTHING) {
+            return KL_OK;
+        }
+        if (kind == KL_GLANCE_PAIRS) {
             KL_TRY(try_pairs(&f, at, floor, &next));
+        } else {
+            KL_TRY(try_at(&f, begin_of(text, at, floor), &next, &hit));
         }
         floor = next > floor ? next : floor;
-        at = kl_glance_run(text, next > at ? next : at + 64);
+        from = next > at ? next : at + 32;
     }
-    return KL_OK;
 }
 
 /* ---- extracting ---- */

@@ -9,37 +9,74 @@
 #include "extract/runs.h"
 
 #define HEAD_BYTES 4096u
-#define LINE_BYTES 32768u /* how far back a chunk is cut at a line end */
-#define SOFT_BYTES 4096u  /* how far back it is cut behind a separator */
-#define FOLD_BYTES 32768u /* folded in one go: four times it is half a block */
+#define RAW_BYTES 65536u   /* of the input, read in one go */
+#define PIECE_BYTES 4096u  /* how much one odd byte makes slow */
+#define LINE_BYTES 32768u  /* how far back a chunk is cut at a line end */
+#define SOFT_BYTES 4096u   /* how far back it is cut behind a separator */
+#define FOLD_GROWS 4u      /* bytes folded from one */
+#define MAX_STRETCHES 16u  /* places with UTF-16 in 8-bit text that are told apart */
+#define STRETCH_NEAR 4096u /* bytes looked at around such a place */
 
 bool kl_utf8_is_valid(const uint8_t *ptr, size_t len);
+
+struct buffers {
+    uint8_t raw[RAW_BYTES];              /* bytes of the input */
+    uint8_t wide[RAW_BYTES / 2 * 3 + 3]; /* decoded from UTF-16 or UTF-32 */
+    uint8_t a[PIECE_BYTES];              /* a piece without escapes */
+    uint8_t b[3 * PIECE_BYTES];          /* decoded from a single-byte set */
+};
+
+struct stretch {
+    uint64_t from;
+    uint64_t to;
+};
 
 struct text {
     struct kl_emit *e;
     const struct kl_input *in;
     enum kl_charset set;
-    uint64_t at;       /* of the input: what is before is done with */
-    uint64_t nul_from; /* first chunk with zero bytes; UINT64_MAX: none */
-    bool folded;
+    uint64_t at; /* of the input: what is before is done with */
     bool utf8;   /* UTF-8 letters were met */
     bool single; /* letters of a single-byte set were met */
     bool io;     /* the input cannot be read */
     bool cut;    /* the input ended early */
+    bool voted;  /* this chunk was counted */
+    struct kl_span chunk;
+    struct kl_escape_style style;
     struct kl_charset_votes votes;
     struct kl_runs runs;
-    uint8_t *a; /* KL_BLOCK_BYTES: raw bytes, or the chunk without escapes; NULL: not needed yet */
-    uint8_t *b; /* three times that: decoded from a single-byte set */
+    struct stretch stretches[MAX_STRETCHES];
+    unsigned n_stretches;
+    struct buffers *bufs;
 };
 
 /* ---- where a chunk may end ---- */
 
+/* Behind the last line end that is no soft break of quoted-printable; 0: none near. */
+static size_t line_cut(struct kl_span t)
+{
+    size_t floor = t.len < LINE_BYTES ? 0 : t.len - LINE_BYTES;
+    size_t end = t.len;
+
+    while (end > floor) {
+        const uint8_t *nl = memrchr(t.ptr + floor, '\n', end - floor);
+        if (nl == NULL) {
+            return 0;
+        }
+        end = (size_t)(nl - t.ptr);
+        size_t eol = end > 0 && t.ptr[end - 1] == '\r' ? end - 1 : end;
+        if (eol == 0 || t.ptr[eol - 1] != '=') {
+            return end + 1;
+        }
+    }
+    return 0;
+}
+
 static size_t cut_of(struct kl_span t)
 {
-    size_t far = t.len < LINE_BYTES ? t.len : LINE_BYTES;
-    const uint8_t *nl = memrchr(t.ptr + t.len - far, '\n', far);
-    if (nl != NULL) {
-        return (size_t)(nl - t.ptr) + 1;
+    size_t line = line_cut(t);
+    if (line > 0) {
+        return line;
     }
     size_t near = t.len < SOFT_BYTES ? t.len : SOFT_BYTES;
     for (size_t i = t.len; i > t.len - near; i--) {
@@ -53,31 +90,7 @@ static size_t cut_of(struct kl_span t)
     return n > 0 ? n : t.len;
 }
 
-/* ---- the slower steps ---- */
-
-static enum kl_rc scratch(struct text *t)
-{
-    if (t->a == NULL) {
-        t->a = malloc(KL_BLOCK_BYTES);
-        t->b = malloc(3 * (size_t)KL_BLOCK_BYTES);
-    }
-    return t->a != NULL && t->b != NULL ? KL_OK : KL_E_NOMEM;
-}
-
-static enum kl_rc emit_folded(struct text *t, struct kl_span s)
-{
-    kl_emit_set_folded(t->e, true);
-    t->folded = true;
-    while (s.len > 0) {
-        uint8_t *ptr = NULL;
-        size_t cap = 0;
-        size_t n = s.len <= FOLD_BYTES ? s.len : cut_of(kl_span_part(s, 0, FOLD_BYTES));
-        KL_TRY(kl_emit_space(t->e, KL_BLOCK_BYTES / 2, &ptr, &cap));
-        KL_TRY(kl_emit_commit(t->e, kl_fold_view(kl_span_part(s, 0, n), ptr, cap)));
-        s = kl_span_part(s, n, s.len);
-    }
-    return KL_OK;
-}
+/* ---- a piece ---- */
 
 static enum kl_rc note_sets(struct text *t, const struct kl_charset_seen *seen)
 {
@@ -89,25 +102,44 @@ static enum kl_rc note_sets(struct text *t, const struct kl_charset_seen *seen)
     return seen->lost ? kl_emit_anomaly(t->e, "charset.lost") : KL_OK;
 }
 
-/* A chunk that needs more than being passed on; `s` may lie in the emit block. */
-static enum kl_rc emit_slowly(struct text *t, struct kl_span s, unsigned flags)
+/* The set is told by the whole chunk; letters written as escapes show in the piece only. */
+static enum kl_charset decide_set(struct text *t, struct kl_span piece, bool escaped)
 {
-    KL_TRY(scratch(t));
+    if (!t->voted) {
+        kl_charset_count(&t->votes, t->chunk);
+        t->voted = true;
+    }
+    if (escaped) {
+        kl_charset_count(&t->votes, piece);
+    }
+    return kl_charset_decide(&t->votes);
+}
+
+static enum kl_rc emit_folded(struct text *t, struct kl_span s)
+{
+    uint8_t *ptr = NULL;
+    size_t cap = 0;
+
+    KL_TRY(kl_emit_space(t->e, FOLD_GROWS * s.len, &ptr, &cap));
+    return kl_emit_commit(t->e, kl_fold_view(s, ptr, cap));
+}
+
+/* A piece that needs more than being passed on. */
+static enum kl_rc take_slowly(struct text *t, struct kl_span s, unsigned flags)
+{
+    bool escaped = (flags & KL_GLANCE_ESCAPE) != 0;
     struct kl_charset_seen seen = {false, false, false};
-    uint8_t *text = t->a;
-    size_t n = s.len;
+    uint8_t *text = t->bufs->a;
     size_t repaired = 0;
 
-    memmove(t->a, s.ptr, s.len);
-    if ((flags & KL_GLANCE_ESCAPE) != 0) {
-        n = kl_escape_undo(t->a, n);
-    }
-    if (!kl_utf8_is_valid(t->a, n)) {
+    memcpy(text, s.ptr, s.len);
+    size_t n = escaped ? kl_escape_undo(text, s.len, &t->style) : s.len;
+    if (!kl_utf8_is_valid(text, n)) {
         size_t used = 0;
-        kl_charset_count(&t->votes, kl_span_make(t->a, n));
-        n = kl_charset_single(kl_span_make(t->a, n), kl_charset_decide(&t->votes), true, t->b,
-                              &used, &seen);
-        text = t->b;
+        struct kl_span bytes = kl_span_make(text, n);
+        enum kl_charset set = decide_set(t, bytes, escaped);
+        n = kl_charset_single(bytes, set, true, t->bufs->b, &used, &seen);
+        text = t->bufs->b;
     } else {
         seen.utf8 = (flags & KL_GLANCE_HIGH) != 0;
     }
@@ -122,57 +154,87 @@ static enum kl_rc emit_slowly(struct text *t, struct kl_span s, unsigned flags)
     return kl_fold_is_odd(out) ? emit_folded(t, out) : kl_emit_text(t->e, out);
 }
 
-/* One zero byte alone is a slip, not text of two bytes a character. */
-static bool has_nuls(struct kl_span s)
+static enum kl_rc take_piece(struct text *t, struct kl_span s, unsigned flags)
 {
-    const uint8_t *one = memchr(s.ptr, 0, s.len);
-    return one != NULL && memchr(one + 1, 0, s.len - (size_t)(one + 1 - s.ptr)) != NULL;
-}
-
-/* `n` bytes of UTF-8 or 8-bit text at `ptr`, written into the emit block, not committed. */
-static enum kl_rc take_chunk(struct text *t, const uint8_t *ptr, size_t n, unsigned flags)
-{
-    struct kl_span s = kl_span_make(ptr, n);
-
-    if ((flags & KL_GLANCE_RUN) != 0) {
-        bool wide = t->set == KL_CHARSET_UTF16LE || t->set == KL_CHARSET_UTF16BE;
-        bool wider = t->set == KL_CHARSET_UTF32LE || t->set == KL_CHARSET_UTF32BE;
-        bool big = t->set == KL_CHARSET_UTF16BE || t->set == KL_CHARSET_UTF32BE;
-        uint8_t step = wider ? 4 : wide ? 2 : 1;
-        struct kl_run like = {KL_RUN_NONE, step, big ? (uint8_t)(step - 1) : 0, t->at, 0};
-        enum kl_rc rc = kl_runs_find(&t->runs, t->in, s, &like);
-        t->io = t->io || rc == KL_E_IO;
-        if (rc != KL_OK && rc != KL_E_IO) {
-            return rc;
-        }
-    }
-    if ((flags & KL_GLANCE_NUL) != 0 && t->nul_from == UINT64_MAX && has_nuls(s)) {
-        t->nul_from = t->at;
-    }
     if ((flags & (KL_GLANCE_ESCAPE | KL_GLANCE_MANGLED)) != 0) {
-        return emit_slowly(t, s, flags);
+        return take_slowly(t, s, flags);
     }
     if ((flags & KL_GLANCE_HIGH) != 0) {
-        if (!kl_utf8_is_valid(ptr, n) || kl_fold_is_odd(s)) {
-            return emit_slowly(t, s, flags);
-        }
         struct kl_charset_seen seen = {.utf8 = true};
-        KL_TRY(kl_emit_commit(t->e, n));
-        return note_sets(t, &seen);
+        if (!kl_utf8_is_valid(s.ptr, s.len) || kl_fold_is_odd(s)) {
+            return take_slowly(t, s, flags);
+        }
+        KL_TRY(note_sets(t, &seen));
     }
-    return kl_emit_commit(t->e, n);
+    return kl_emit_text(t->e, s);
+}
+
+/* ---- a chunk ---- */
+
+static enum kl_rc find_runs(struct text *t)
+{
+    bool wide = t->set == KL_CHARSET_UTF16LE || t->set == KL_CHARSET_UTF16BE;
+    bool wider = t->set == KL_CHARSET_UTF32LE || t->set == KL_CHARSET_UTF32BE;
+    bool big = t->set == KL_CHARSET_UTF16BE || t->set == KL_CHARSET_UTF32BE;
+    uint8_t step = wider ? 4 : wide ? 2 : 1;
+    struct kl_run like = {KL_RUN_NONE, step, big ? (uint8_t)(step - 1) : 0, t->at, 0};
+    enum kl_rc rc = kl_runs_find(&t->runs, t->in, t->chunk, &like);
+
+    t->io = t->io || rc == KL_E_IO;
+    return rc == KL_E_IO ? KL_OK : rc;
+}
+
+/* UTF-16 stands in this chunk: remember where; the last stretch takes what finds no place. */
+static void add_stretch(struct text *t, size_t n)
+{
+    uint64_t from = t->at < STRETCH_NEAR ? 0 : t->at - STRETCH_NEAR;
+    uint64_t left = t->in->len_bytes - t->at;
+    uint64_t to = left < n + STRETCH_NEAR ? t->in->len_bytes : t->at + n + STRETCH_NEAR;
+    unsigned last = t->n_stretches;
+
+    if (last > 0 && (last == MAX_STRETCHES || from <= t->stretches[last - 1].to)) {
+        t->stretches[last - 1].to = to;
+        return;
+    }
+    t->stretches[t->n_stretches++] = (struct stretch){from, to};
+}
+
+/* A chunk of UTF-8 or 8-bit text, which began at t->at of the input. */
+static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
+{
+    unsigned all = 0;
+    size_t n = 0;
+
+    t->chunk = chunk;
+    t->style = kl_escape_style(chunk);
+    t->voted = false;
+    for (size_t at = 0; at < chunk.len; at += n) {
+        struct kl_span piece = kl_span_part(chunk, at, chunk.len);
+        if (piece.len > PIECE_BYTES) {
+            piece = kl_span_part(piece, 0, PIECE_BYTES);
+            piece = kl_span_part(piece, 0, cut_of(piece));
+        }
+        n = piece.len;
+        unsigned flags = kl_glance(piece);
+        KL_TRY(take_piece(t, piece, flags));
+        all |= flags;
+    }
+    if ((all & KL_GLANCE_WIDE) != 0 && t->set == KL_CHARSET_8BIT) {
+        add_stretch(t, chunk.len);
+    }
+    return (all & KL_GLANCE_RUN) != 0 ? find_runs(t) : KL_OK;
 }
 
 /* ---- reading ---- */
 
-/* Read at t->at into dst; 0 bytes: the end, early or not. */
-static size_t read_more(struct text *t, uint8_t *dst, size_t cap, bool *out_last)
+/* Read at t->at; 0 bytes: the end, early or not. */
+static size_t read_more(struct text *t, bool *out_last)
 {
     uint64_t left = t->in->len_bytes - t->at;
-    size_t want = left < cap ? (size_t)left : cap;
+    size_t want = left < RAW_BYTES ? (size_t)left : RAW_BYTES;
     size_t got = 0;
 
-    if (kl_input_read(t->in, t->at, dst, want, &got) != KL_OK) {
+    if (kl_input_read(t->in, t->at, t->bufs->raw, want, &got) != KL_OK) {
         t->io = true;
         got = 0;
     }
@@ -186,22 +248,19 @@ static bool is_zero(const uint8_t *p, size_t n)
     return n > 0 && p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
-/* One chunk of 8-bit text, read straight into the block. */
-static enum kl_rc step_8bit(struct text *t, uint8_t *ptr, size_t cap)
+static enum kl_rc step_8bit(struct text *t)
 {
     bool last = false;
-    size_t got = read_more(t, ptr, cap, &last);
-    if (got == 0) {
-        return KL_OK;
-    }
-    unsigned flags = kl_glance(kl_span_make(ptr, got));
-    if ((flags & KL_GLANCE_NUL) != 0 && is_zero(ptr, got)) {
+    size_t got = read_more(t, &last);
+    struct kl_span raw = kl_span_make(t->bufs->raw, got);
+
+    if (is_zero(raw.ptr, raw.len)) {
         uint64_t data = kl_input_data(t->in, t->at);
         t->at = data > t->at + got ? data : t->at + got;
         return KL_OK;
     }
-    size_t n = last ? got : cut_of(kl_span_make(ptr, got));
-    KL_TRY(take_chunk(t, ptr, n, flags));
+    size_t n = last ? got : cut_of(raw);
+    KL_TRY(take_chunk(t, kl_span_part(raw, 0, n)));
     t->at += n;
     return KL_OK;
 }
@@ -217,29 +276,20 @@ static uint64_t wide_bytes(struct kl_span s, bool quads)
     return units * (quads ? 4 : 2);
 }
 
-static enum kl_rc step_wide(struct text *t, uint8_t *ptr, size_t cap)
+static enum kl_rc step_wide(struct text *t)
 {
     bool last = false;
     struct kl_charset_seen seen = {false, false, false};
-    KL_TRY(scratch(t));
-    size_t got = read_more(t, t->a, cap / 3 * 2 - 8, &last);
-    if (got == 0) {
-        return KL_OK;
-    }
     size_t used = 0;
-    size_t n = kl_charset_wide(kl_span_make(t->a, got), t->set, last, ptr, &used, &seen);
-    if (!last) {
-        size_t cut = cut_of(kl_span_make(ptr, n));
-        if (cut < n) {
-            used -=
-                (size_t)wide_bytes(kl_span_make(ptr + cut, n - cut), t->set >= KL_CHARSET_UTF32LE);
-            n = cut;
-        }
-    }
-    seen.utf8 = false;
+    size_t got = read_more(t, &last);
+    struct kl_span text = {t->bufs->wide, 0};
+
+    text.len =
+        kl_charset_wide(kl_span_make(t->bufs->raw, got), t->set, last, t->bufs->wide, &used, &seen);
+    size_t cut = last ? text.len : cut_of(text);
+    used -= (size_t)wide_bytes(kl_span_part(text, cut, text.len), t->set >= KL_CHARSET_UTF32LE);
     KL_TRY(note_sets(t, &seen));
-    unsigned flags = kl_glance(kl_span_make(ptr, n));
-    KL_TRY(take_chunk(t, ptr, n, flags & ~KL_GLANCE_NUL));
+    KL_TRY(take_chunk(t, kl_span_part(text, 0, cut)));
     t->at += used;
     return KL_OK;
 }
@@ -249,14 +299,7 @@ static enum kl_rc read_part(struct text *t)
     bool eight = t->set == KL_CHARSET_8BIT;
 
     while (t->at < t->in->len_bytes && !t->io && !t->cut) {
-        uint8_t *ptr = NULL;
-        size_t cap = 0;
-        if (t->folded) {
-            kl_emit_set_folded(t->e, false);
-            t->folded = false;
-        }
-        KL_TRY(kl_emit_space(t->e, KL_BLOCK_BYTES / 2, &ptr, &cap));
-        KL_TRY(eight ? step_8bit(t, ptr, cap) : step_wide(t, ptr, cap));
+        KL_TRY(eight ? step_8bit(t) : step_wide(t));
     }
     return KL_OK;
 }
@@ -290,12 +333,13 @@ static enum kl_rc extract_all(struct text *t)
     KL_TRY(end);
     KL_TRY(account(t));
     /* No longer needed; what lies inside brings its own. */
-    free(t->a);
-    free(t->b);
-    t->a = NULL;
-    t->b = NULL;
+    free(t->bufs);
+    t->bufs = NULL;
     KL_TRY(kl_runs_extract(&t->runs, t->e, t->in));
-    return t->nul_from != UINT64_MAX ? kl_binary_utf16(t->e, t->in, t->nul_from) : KL_OK;
+    for (unsigned i = 0; i < t->n_stretches; i++) {
+        KL_TRY(kl_binary_utf16(t->e, t->in, t->stretches[i].from, t->stretches[i].to));
+    }
+    return KL_OK;
 }
 
 enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
@@ -303,7 +347,7 @@ enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
     uint8_t head[HEAD_BYTES];
     size_t n = 0;
     size_t bom = 0;
-    struct text t = {.e = e, .in = in, .nul_from = UINT64_MAX};
+    struct text t = {.e = e, .in = in};
 
     if (kl_input_read(in, 0, head, sizeof(head), &n) != KL_OK) {
         return kl_emit_not_inspected(e, KL_REASON_IO, in->len_bytes);
@@ -316,10 +360,13 @@ enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
         t.set = KL_CHARSET_8BIT;
     }
     t.at = bom;
+    t.bufs = malloc(sizeof(*t.bufs));
+    if (t.bufs == NULL) {
+        return KL_E_NOMEM;
+    }
     kl_runs_init(&t.runs);
     enum kl_rc rc = extract_all(&t);
     kl_runs_done(&t.runs);
-    free(t.a);
-    free(t.b);
+    free(t.bufs);
     return rc;
 }

@@ -19,7 +19,6 @@ size_t kl_wire_put(const struct kl_event *ev, uint32_t slot, uint32_t from, uint
         .kind = (uint8_t)ev->kind,
         .part_kind = (uint8_t)ev->part_kind,
         .reason = (uint8_t)ev->reason,
-        .folded = ev->folded,
     };
     size_t n_path = 0;
 
@@ -130,11 +129,11 @@ static bool fields_fit(const struct kl_wire_rec *rec)
              : rec->reason != KL_REASON_NONE) {
         return false;
     }
-    if (!block && (rec->slot != 0 || rec->from != 0 || rec->folded != 0)) {
+    if (rec->zero != 0 || (!block && (rec->slot != 0 || rec->from != 0))) {
         return false;
     }
     if ((!done && (rec->v[1] != 0 || rec->v[2] != 0)) ||
-        (!done && !block && !lost && rec->v[0] != 0) || rec->folded > 1) {
+        (!done && !block && !lost && rec->v[0] != 0)) {
         return false;
     }
     return code_is_clean(rec->code, rec->kind == KL_EVENT_ANOMALY);
@@ -230,7 +229,6 @@ enum kl_rc kl_wire_next(struct kl_wire_order *o, struct kl_rd *r, const uint8_t 
         .kind = (enum kl_event_kind)rec.kind,
         .part_kind = (enum kl_part_kind)rec.part_kind,
         .reason = (enum kl_reason)rec.reason,
-        .folded = rec.folded != 0,
         .text = text,
         .at_byte = rec.kind == KL_EVENT_BLOCK ? rec.v[0] : 0,
         .bytes = rec.kind == KL_EVENT_NOT_INSPECTED ? rec.v[0] : 0,

@@ -36,7 +36,7 @@ struct kl_wire_rec {
     uint8_t kind;
     uint8_t part_kind; /* PART_BEGIN, BLOCK, PART_END */
     uint8_t reason;
-    uint8_t folded;
+    uint8_t zero;  /* always */
     uint32_t slot; /* BLOCK */
     uint32_t from; /* BLOCK: offset of the text in its slot */
     uint32_t len;  /* of the text */

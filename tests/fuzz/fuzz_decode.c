@@ -32,13 +32,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kl_buf whole;
     struct kl_buf parts;
     uint64_t at = 0;
+    struct kl_escape_style style = kl_escape_style(text);
 
     memcpy(copy, text.ptr, text.len);
-    check(kl_escape_undo(copy, text.len) <= text.len);
+    check(kl_escape_undo(copy, text.len, &style) <= text.len);
     check(kl_escape_whole(text) <= text.len);
     check(kl_glance(text) == kl_glance_portable(text));
     run.phase = (data[0] & 8) != 0 ? (uint8_t)(run.step - 1) : 0;
-    check(kl_run_measure(&in, &run) == KL_OK);
+    struct kl_run again = run;
+    check(kl_run_measure(&in, kl_span_make(NULL, 0), &run) == KL_OK);
+    check(kl_run_measure(&in, kl_span_part(text, 0, data[0]), &again) == KL_OK);
+    check(again.to == run.to && again.kind == run.kind);
     check(run.to <= text.len);
     if (run.kind != KL_RUN_NONE) {
         kl_buf_init(&whole, size);

@@ -225,19 +225,6 @@ KT_TEST(a_lost_reader_is_returned_from_then_on)
     end(e, &s);
 }
 
-KT_TEST(folded_blocks_are_marked_and_apart)
-{
-    struct sink_mem s = {0};
-    struct kl_emit *e = begin(&s, 10);
-    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_OK);
-    KT_EQ(kl_emit_text(e, KL_SPAN_LIT("one ")), KL_OK);
-    kl_emit_set_folded(e, true);
-    KT_EQ(kl_emit_text(e, KL_SPAN_LIT("two ")), KL_OK);
-    KT_EQ(kl_emit_part_end(e), KL_OK);
-    KT_EQ(s.n_blocks, 2);
-    end(e, &s);
-}
-
 KT_TEST(inputs_read_short_only_at_their_end)
 {
     uint8_t buf[8];

@@ -65,12 +65,11 @@ KT_TEST(each_kind_comes_out_as_it_went_in)
     KT_STR(got.code, "zip.size_lie");
     KT_EQ(kl_rd_left(&r), 0);
     struct kl_event block = BLOCK(100);
-    block.folded = true;
     block.at_byte = 5;
     KT_EQ(send_event(&o, BEGIN, 0, 0), KL_OK);
     n = kl_wire_put(&block, 0, 16, out);
     KT_EQ(check(&o, out, n, &got), KL_OK);
-    KT_OK(got.folded && got.at_byte == 5 && got.text.ptr == ring + 16 && got.text.len == 100);
+    KT_OK(got.at_byte == 5 && got.text.ptr == ring + 16 && got.text.len == 100);
     KT_EQ(send_event(&o, END, 0, 0), KL_OK);
     n = kl_wire_put(&DONE(10, 4, 6), 0, 0, out);
     KT_EQ(check(&o, out, n, &got), KL_OK);
@@ -173,7 +172,7 @@ KT_TEST(values_out_of_range_are_refused)
     REFUSED(lost, kind, 255);
     REFUSED(lost, reason, 0);
     REFUSED(lost, reason, KL_REASON_STOPPED + 1);
-    REFUSED(lost, folded, 1);
+    REFUSED(lost, zero, 1);
     REFUSED(lost, slot, 1);
     REFUSED(lost, from, 1);
     REFUSED(lost, part_kind, 1);
