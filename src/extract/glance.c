@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#define ENTITY_MOST 9u /* letters of the longest name that escape.c knows */
+
 /* The bytes of 64 by kind, bit i for byte i. */
 struct masks {
     uint64_t high;
@@ -22,9 +24,25 @@ bool kl_glance_is_base64(uint8_t c)
            ((c < 0x40 ? 0x03FFA80000000000ull : 0x07FFFFFE87FFFFFEull) >> (c & 63) & 1) != 0;
 }
 
+static bool is_name(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
 static bool is_hex(uint8_t c)
 {
     return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 6;
+}
+
+/* A name and a semicolon: "&&" and "&name" of a program are none. */
+static bool is_entity_at(struct kl_span t, size_t at)
+{
+    size_t n = 0;
+
+    while (n < ENTITY_MOST && at + n < t.len && is_name(t.ptr[at + n])) {
+        n++;
+    }
+    return n >= 2 && (t.ptr[at] | 0x20) >= 'a' && at + n < t.len && t.ptr[at + n] == ';';
 }
 
 static bool is_escape_at(struct kl_span t, size_t at)
@@ -34,7 +52,7 @@ static bool is_escape_at(struct kl_span t, size_t at)
 
     switch (t.ptr[at]) {
     case '&':
-        return a == '#' || (uint8_t)((a | 0x20) - 'a') < 26;
+        return a == '#' || is_entity_at(t, at + 1);
     case '\\':
         return a == 'u' || a == 'x' || a == '/';
     case '=':
@@ -268,6 +286,9 @@ AVX2 static unsigned glance_avx2(struct kl_span text)
         size_t left = text.len - at;
         struct masks m = left >= 64 ? masks_avx2(text.ptr + at) : tail_avx2(text.ptr + at, left);
         high |= m.high;
+        if ((got & KL_GLANCE_ESCAPE) != 0) {
+            m.escape = 0;
+        }
         if ((m.escape | m.lead | m.nul) != 0 || is_run(m.base64)) {
             got |= weigh(text, at, &m, got);
         }
@@ -316,19 +337,59 @@ AVX512 static inline struct masks masks_avx512(const uint8_t *p, size_t n)
     return m;
 }
 
+AVX512 static inline uint64_t next_is(__m512i next, char c)
+{
+    return _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8(c));
+}
+
+/* Of the bytes that may begin an escape those whose next byte fits; p[64] is there too. */
+AVX512 static uint64_t escapes_avx512(const uint8_t *p)
+{
+    __m512i v = _mm512_loadu_si512(p);
+    __m512i next = _mm512_loadu_si512(p + 1);
+    __m512i letter =
+        _mm512_sub_epi8(_mm512_or_si512(next, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
+    uint64_t digit =
+        _mm512_cmplt_epu8_mask(_mm512_sub_epi8(next, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
+    uint64_t hex = digit | _mm512_cmplt_epu8_mask(letter, _mm512_set1_epi8(6));
+    uint64_t alpha = _mm512_cmplt_epu8_mask(letter, _mm512_set1_epi8(26));
+    uint64_t pair = hex & (hex >> 1 | 1ull << 63);
+
+    return (next_is(v, '=') & (pair | next_is(next, '\n') | next_is(next, '\r'))) |
+           (next_is(v, '%') & pair) | (next_is(v, '&') & (alpha | next_is(next, '#'))) |
+           (next_is(v, '\\') & (next_is(next, 'u') | next_is(next, 'x') | next_is(next, '/')));
+}
+
 AVX512 static unsigned glance_avx512(struct kl_span text)
 {
     unsigned got = 0;
     uint64_t high = 0;
 
     for (size_t at = 0; at < text.len; at += 64) {
-        struct masks m = masks_avx512(text.ptr + at, text.len - at);
+        size_t left = text.len - at;
+        struct masks m = masks_avx512(text.ptr + at, left);
         high |= m.high;
+        if (m.escape != 0 && left > 64) {
+            m.escape = (got & KL_GLANCE_ESCAPE) != 0 ? 0 : escapes_avx512(text.ptr + at);
+        }
         if ((m.escape | m.lead | m.nul) != 0 || is_run(m.base64)) {
-            got |= weigh(text, at, &m, got);
+            struct masks rare = m; /* m itself stays in registers */
+            got |= weigh(text, at, &rare, got);
         }
     }
     return got | (high != 0 ? KL_GLANCE_HIGH : 0);
+}
+
+AVX512 static size_t run_avx512(struct kl_span text, size_t at, enum kl_glance_kind *out_kind)
+{
+    for (; text.len - at >= 64; at += 64) {
+        struct masks m = masks_avx512(text.ptr + at, 64);
+        *out_kind = is_run(m.base64) ? run_at(text, at, m.base64) : KL_GLANCE_NOTHING;
+        if (*out_kind != KL_GLANCE_NOTHING) {
+            break;
+        }
+    }
+    return at;
 }
 
 #endif
@@ -355,7 +416,9 @@ enum kl_glance_kind kl_glance_run(struct kl_span text, size_t from, size_t *out_
         return KL_GLANCE_NOTHING;
     }
 #if defined(__x86_64__)
-    if (kl_cpu_level_get() >= KL_CPU_AVX2) {
+    if (kl_cpu_level_get() == KL_CPU_AVX512) {
+        at = run_avx512(text, at, &kind);
+    } else if (kl_cpu_level_get() == KL_CPU_AVX2) {
         at = run_avx2(text, at, &kind);
     }
 #endif

@@ -138,7 +138,7 @@ static enum kl_rc try_pairs(struct finder *f, size_t at, size_t floor, size_t *o
 }
 
 enum kl_rc kl_runs_find(struct kl_runs *r, const struct kl_input *in, struct kl_span text,
-                        const struct kl_run *like)
+                        size_t from, size_t to, const struct kl_run *like)
 {
     struct finder f = {r, in, text, like, 0, like->from};
     size_t floor = 0; /* up to here runs were measured */
@@ -147,10 +147,12 @@ enum kl_rc kl_runs_find(struct kl_runs *r, const struct kl_input *in, struct kl_
         uint64_t n = (r->past - like->from) / like->step;
         floor = n < text.len ? (size_t)n : text.len;
     }
-    size_t from = floor;
+    struct kl_span window = kl_span_part(text, 0, to);
     size_t at = 0;
+    from = from / 64 * 64; /* as the glance at the piece saw it, or earlier */
+    from = from > floor ? from : floor;
     for (;;) {
-        enum kl_glance_kind kind = kl_glance_run(text, from, &at);
+        enum kl_glance_kind kind = kl_glance_run(window, from, &at);
         size_t next = at + 32;
         bool hit = false;
         if (kind == KL_GLANCE_NOTHING) {

@@ -20,10 +20,11 @@ void kl_runs_done(struct kl_runs *r);
 /**
  * Find the runs that begin in a piece of text.
  * @param text  the piece, as UTF-8; at a run its characters are those of the input
+ * @param from  look only at runs that show in text[from, to)
  * @param like  step and phase of the input's characters; its `from` is the offset of text
  */
 KL_MUST enum kl_rc kl_runs_find(struct kl_runs *r, const struct kl_input *in, struct kl_span text,
-                                const struct kl_run *like);
+                                size_t from, size_t to, const struct kl_run *like);
 
 /** Decode each and extract what is in it, inside levels "base64@OFFSET" and "hex@OFFSET". */
 KL_MUST enum kl_rc kl_runs_extract(struct kl_runs *r, struct kl_emit *e, const struct kl_input *in);

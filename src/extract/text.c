@@ -171,14 +171,15 @@ static enum kl_rc take_piece(struct text *t, struct kl_span s, unsigned flags)
 
 /* ---- a chunk ---- */
 
-static enum kl_rc find_runs(struct text *t)
+/* Runs that show in the pieces chunk[from, to). */
+static enum kl_rc find_runs(struct text *t, size_t from, size_t to)
 {
     bool wide = t->set == KL_CHARSET_UTF16LE || t->set == KL_CHARSET_UTF16BE;
     bool wider = t->set == KL_CHARSET_UTF32LE || t->set == KL_CHARSET_UTF32BE;
     bool big = t->set == KL_CHARSET_UTF16BE || t->set == KL_CHARSET_UTF32BE;
     uint8_t step = wider ? 4 : wide ? 2 : 1;
     struct kl_run like = {KL_RUN_NONE, step, big ? (uint8_t)(step - 1) : 0, t->at, 0};
-    enum kl_rc rc = kl_runs_find(&t->runs, t->in, t->chunk, &like);
+    enum kl_rc rc = kl_runs_find(&t->runs, t->in, t->chunk, from, to, &like);
 
     t->io = t->io || rc == KL_E_IO;
     return rc == KL_E_IO ? KL_OK : rc;
@@ -204,6 +205,8 @@ static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
 {
     unsigned all = 0;
     size_t n = 0;
+    size_t run_from = 0;
+    size_t run_to = 0;
 
     t->chunk = chunk;
     t->style = kl_escape_style(chunk);
@@ -218,11 +221,15 @@ static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
         unsigned flags = kl_glance(piece);
         KL_TRY(take_piece(t, piece, flags));
         all |= flags;
+        if ((flags & KL_GLANCE_RUN) != 0) {
+            run_from = run_to == 0 ? at : run_from;
+            run_to = at + n;
+        }
     }
     if ((all & KL_GLANCE_WIDE) != 0 && t->set == KL_CHARSET_8BIT) {
         add_stretch(t, chunk.len);
     }
-    return (all & KL_GLANCE_RUN) != 0 ? find_runs(t) : KL_OK;
+    return run_to > 0 ? find_runs(t, run_from, run_to) : KL_OK;
 }
 
 /* ---- reading ---- */
