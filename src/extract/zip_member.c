@@ -1,11 +1,9 @@
 #include "extract/extract.h"
+#include "extract/member.h"
 #include "extract/zip.h"
 
 #include <stdlib.h>
 
-#define KEEP_BYTES 262144u /* of a streamed member: how far back a reader may go for free */
-#define WINDOW_BYTES 524288u
-#define MAX_PASSES 12u      /* over a streamed member */
 #define MAX_EXPANSION 1032u /* deflate can do no more */
 
 bool kl_zip_is_readable(const struct kl_zip_member *m)
@@ -104,194 +102,47 @@ enum kl_rc kl_zip_close(struct kl_zip_stream *s)
     return KL_OK;
 }
 
-/* ---- a long member as an input ---- */
+/* ---- by its content ---- */
 
-struct big {
-    struct kl_zip_stream s;
-    const struct kl_zip_member *m;
-    struct kl_emit *e;
-    uint8_t *buf; /* WINDOW_BYTES: the member's bytes [from, from + len) */
-    uint64_t from;
-    size_t len;
-    uint64_t high; /* charged and seen up to here */
-    uint64_t stop; /* no byte from here on is had: the budget is used up */
-    unsigned passes;
-    bool said; /* the end was reached and judged */
-    enum kl_reason lost;
-    enum kl_rc rc; /* the reader went away */
-};
-
-static void big_start(struct big *b)
+static enum kl_rc member_rewind(void *ctx)
 {
-    kl_zip_open(b->s.zip, b->m, true, &b->s);
-    b->from = 0;
-    b->len = 0;
-    b->passes++;
-}
-
-static void big_note(struct big *b)
-{
-    if (!b->s.at_end || b->said) {
-        return;
-    }
-    b->said = true;
-    b->lost = b->s.lost;
-    if (b->lost == KL_REASON_NONE && !b->m->no_crc &&
-        kl_inflate_crc_get(b->s.zip->z) != b->m->crc) {
-        b->rc = kl_emit_anomaly(b->e, "zip.crc");
-    }
-}
-
-/* Charge what is new up to `to`; *to is lowered to what the budget allows. */
-static enum kl_rc big_charge(struct big *b, uint64_t *to)
-{
-    if (*to <= b->high) {
-        return KL_OK;
-    }
-    uint64_t more = *to - b->high;
-    uint64_t left = kl_emit_budget_get(b->e);
-    if (more > left) {
-        enum kl_rc rc = kl_emit_charge_expanded(b->e, more); /* says which limit it was */
-        if (rc != KL_E_LIMIT) {
-            return rc;
-        }
-        more = left;
-        b->lost = KL_REASON_LIMIT;
-        b->stop = b->high + left;
-        *to = b->stop;
-    }
-    b->high = *to;
-    return kl_emit_charge_expanded(b->e, more);
-}
-
-/* Inflate on; false at the end. */
-static bool big_more(struct big *b)
-{
-    if (b->rc != KL_OK || b->s.at_end || b->from + b->len >= b->stop) {
-        return false;
-    }
-    if (b->len == WINDOW_BYTES) {
-        memmove(b->buf, b->buf + WINDOW_BYTES - KEEP_BYTES, KEEP_BYTES);
-        b->from += WINDOW_BYTES - KEEP_BYTES;
-        b->len = KEEP_BYTES;
-    }
-    size_t n = 0;
-    b->rc = kl_zip_read(&b->s, b->buf + b->len, WINDOW_BYTES - b->len, &n);
-    uint64_t to = b->from + b->len + n;
-    to = to < b->stop ? to : b->stop;
-    if (b->rc == KL_OK) {
-        b->rc = big_charge(b, &to);
-    }
-    n = to > b->from + b->len ? (size_t)(to - b->from) - b->len : 0;
-    b->len += n;
-    big_note(b);
-    return b->rc == KL_OK && n > 0;
-}
-
-static enum kl_rc big_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
-{
-    struct big *b = ctx;
-    size_t all = 0;
-    if (at < b->from) {
-        if (b->passes >= MAX_PASSES) {
-            b->lost = KL_REASON_LIMIT;
-            return KL_E_IO;
-        }
-        big_start(b);
-    }
-    while (all < n) {
-        uint64_t want = at + all;
-        if (want < b->from + b->len) {
-            size_t off = (size_t)(want - b->from);
-            size_t len = n - all < b->len - off ? n - all : b->len - off;
-            memcpy((uint8_t *)dst + all, b->buf + off, len);
-            all += len;
-        } else if (!big_more(b)) {
-            break;
-        }
-    }
-    *out_n = all;
+    struct kl_zip_stream *s = ctx;
+    kl_zip_open(s->zip, s->m, true, s);
     return KL_OK;
 }
 
-struct tail {
-    struct big *b;
-    uint64_t base;
-};
-
-static enum kl_rc tail_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
+static enum kl_rc member_read(void *ctx, void *dst, size_t n, size_t *out_n)
 {
-    const struct tail *t = ctx;
-    return big_read(t->b, t->base + at, dst, n, out_n);
+    return kl_zip_read(ctx, dst, n, out_n);
 }
 
-/* Inflate to the end to learn the true length. */
-static uint64_t big_measure(struct big *b)
+static enum kl_reason member_lost(void *ctx)
 {
-    while (big_more(b)) {
-    }
-    return b->from + b->len;
+    const struct kl_zip_stream *s = ctx;
+    return s->lost;
 }
 
-/* What the readers did not have and did not say themselves. */
-static enum kl_rc big_say_lost(struct kl_zip *zip, const struct big *b, uint64_t said_before)
+static enum kl_rc member_check(void *ctx)
 {
-    uint64_t rest = rest_of(b->m, b->high);
-    uint64_t said = kl_emit_lost_get(zip->e) - said_before;
-    if (b->lost == KL_REASON_FORMAT) {
-        KL_TRY(kl_emit_anomaly(zip->e, "zip.data"));
-    }
-    kl_emit_set_size(zip->e, b->high + rest);
-    return rest > said ? kl_emit_not_inspected(zip->e, b->lost, rest - said) : KL_OK;
+    const struct kl_zip_stream *s = ctx;
+    bool good = s->m->no_crc || kl_inflate_crc_get(s->zip->z) == s->m->crc;
+    return good ? KL_OK : kl_emit_anomaly(s->zip->e, "zip.crc");
 }
 
-static enum kl_rc big_run(struct kl_zip *zip, struct big *b)
-{
-    const struct kl_zip_member *m = b->m;
-    struct kl_source source = {b, big_read};
-    bool claimed = !m->no_size && m->plain_bytes > 0;
-    uint64_t left = kl_emit_budget_get(zip->e);
-    uint64_t said_before = kl_emit_lost_get(zip->e);
-    uint64_t len = claimed ? m->plain_bytes : big_measure(b);
-    len = len < left ? len : left;
-    struct kl_input in = kl_input_source(&source, len);
-    KL_TRY(kl_extract_nested(zip->e, &in));
-    KL_TRY(b->rc);
-    uint64_t end = b->said || b->high >= b->stop ? b->high : big_measure(b);
-    if (end > len) {
-        /* More than was claimed: the rest is a part of its own. */
-        struct tail t = {b, len};
-        struct kl_source rest = {&t, tail_read};
-        struct kl_input rest_in = kl_input_source(&rest, end - len);
-        KL_TRY(kl_extract_nested(zip->e, &rest_in));
-    }
-    KL_TRY(b->rc);
-    if (b->lost != KL_REASON_NONE) {
-        return big_say_lost(zip, b, said_before);
-    }
-    return claimed && end != m->plain_bytes ? kl_emit_anomaly(zip->e, "zip.size_lie") : KL_OK;
-}
+static const struct kl_member_ops member_ops = {member_rewind, member_read, member_lost,
+                                                member_check};
 
-static enum kl_rc extract_big(struct kl_zip *zip, const struct kl_zip_member *m)
+static enum kl_rc extract_pieces(struct kl_zip *zip, const struct kl_zip_member *m)
 {
-    struct big b = {.m = m, .e = zip->e, .s = {.zip = zip}, .stop = UINT64_MAX};
-    b.buf = malloc(WINDOW_BYTES);
-    if (b.buf == NULL) {
-        return KL_E_NOMEM;
-    }
-    big_start(&b);
-    enum kl_rc rc = big_run(zip, &b);
-    free(b.buf);
-    return rc;
-}
-
-/* ---- a short member in memory ---- */
-
-/* The memory for whole members is halved with each level below the second. */
-static size_t whole_max(const struct kl_emit *e)
-{
-    unsigned depth = kl_emit_depth(e);
-    return KL_MAX_WHOLE_MEMBER >> (depth > 3 ? depth - 3 : 0);
+    struct kl_zip_stream s = {.zip = zip, .m = m};
+    struct kl_member member = {
+        .ops = &member_ops,
+        .ctx = &s,
+        .claim_bytes = m->no_size ? KL_MEMBER_UNKNOWN : m->plain_bytes,
+        .bad_code = "zip.data",
+        .size_code = "zip.size_lie",
+    };
+    return kl_member_extract(zip->e, &member);
 }
 
 /* Try libdeflate: works when the sizes are true. */
@@ -330,96 +181,50 @@ static enum kl_rc inflate_whole(struct kl_zip *zip, const struct kl_zip_member *
     return rc;
 }
 
-/* Piece by piece, as long as it fits; *out_long: it does not. */
-static enum kl_rc inflate_pieces(struct kl_zip_stream *s, struct kl_buf *out, bool *out_long)
-{
-    size_t step = 65536;
-    *out_long = false;
-    while (!s->at_end) {
-        if (out->max_bytes - out->len < step) {
-            *out_long = true;
-            return KL_OK;
-        }
-        KL_TRY(kl_buf_room(out, step));
-        size_t n = 0;
-        KL_TRY(kl_zip_read(s, out->ptr + out->len, step, &n));
-        out->len += n;
-    }
-    return KL_OK;
-}
-
 static enum kl_rc nested_mem(struct kl_zip *zip, struct kl_span plain)
 {
     struct kl_input in = kl_input_mem(plain);
     return plain.len > 0 ? kl_extract_nested(zip->e, &in) : KL_OK;
 }
 
-static enum kl_rc extract_pieces(struct kl_zip *zip, const struct kl_zip_member *m,
-                                 struct kl_buf *buf)
+/* Inflated at once: judged, then read. */
+static enum kl_rc extract_whole(struct kl_zip *zip, const struct kl_zip_member *m,
+                                struct kl_span plain)
 {
-    struct kl_zip_stream s;
-    bool is_long = false;
-    kl_zip_open(zip, m, true, &s);
-    buf->len = 0;
-    KL_TRY(inflate_pieces(&s, buf, &is_long));
-    if (is_long) {
-        kl_buf_done(buf);
-        return extract_big(zip, m);
-    }
-    enum kl_rc rc = kl_emit_charge_expanded(zip->e, buf->len);
-    if (rc == KL_E_LIMIT) {
-        return kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, buf->len);
-    }
-    KL_TRY(rc);
-    KL_TRY(kl_zip_close(&s));
-    return nested_mem(zip, kl_buf_span(buf));
-}
+    enum kl_rc rc = kl_emit_charge_expanded(zip->e, plain.len);
 
-static enum kl_rc extract_stored(struct kl_zip *zip, const struct kl_zip_member *m)
-{
-    struct kl_span data =
-        kl_span_part(zip->in->mem, (size_t)m->data_at, (size_t)(m->data_at + m->comp_bytes));
-    enum kl_rc rc = kl_emit_charge_expanded(zip->e, data.len);
     if (rc == KL_E_LIMIT) {
-        return kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, data.len);
+        return kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, plain.len);
     }
     KL_TRY(rc);
-    if (!m->no_size && data.len != m->plain_bytes) {
+    if (!m->no_size && plain.len != m->plain_bytes) {
         KL_TRY(kl_emit_anomaly(zip->e, "zip.size_lie"));
     }
-    if (!m->no_crc && kl_inflate_crc(data) != m->crc) {
+    if (!m->no_crc && kl_inflate_crc(plain) != m->crc) {
         KL_TRY(kl_emit_anomaly(zip->e, "zip.crc"));
     }
-    return nested_mem(zip, data);
+    return nested_mem(zip, plain);
 }
 
 static enum kl_rc extract_content(struct kl_zip *zip, const struct kl_zip_member *m)
 {
     if (m->method == 0 && zip->in->fd < 0 && zip->in->source == NULL) {
-        return extract_stored(zip, m);
+        return extract_whole(
+            zip, m,
+            kl_span_part(zip->in->mem, (size_t)m->data_at, (size_t)(m->data_at + m->comp_bytes)));
     }
-    size_t max = whole_max(zip->e);
-    if (m->comp_bytes > max || (!m->no_size && m->plain_bytes > max)) {
-        return extract_big(zip, m);
+    size_t max = kl_member_whole_max(zip->e);
+    if (m->method == 0 || m->comp_bytes > max || (!m->no_size && m->plain_bytes > max)) {
+        return extract_pieces(zip, m);
     }
     struct kl_buf buf;
-    kl_buf_init(&buf, max + 65536);
-    enum kl_rc rc = m->method == 0 ? KL_E_FORMAT : inflate_whole(zip, m, &buf);
-    if (rc == KL_E_FORMAT || rc == KL_E_LIMIT || rc == KL_E_IO) {
-        rc = extract_pieces(zip, m, &buf);
-    } else if (rc == KL_OK) {
-        rc = kl_emit_charge_expanded(zip->e, buf.len);
-        if (rc == KL_E_LIMIT) {
-            rc = kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, buf.len);
-        } else if (rc == KL_OK) {
-            if (!m->no_crc && kl_inflate_crc(kl_buf_span(&buf)) != m->crc) {
-                rc = kl_emit_anomaly(zip->e, "zip.crc");
-            }
-            rc = rc == KL_OK ? nested_mem(zip, kl_buf_span(&buf)) : rc;
-        }
-    }
+    kl_buf_init(&buf, max + 1);
+    enum kl_rc rc = inflate_whole(zip, m, &buf);
+    bool whole = rc == KL_OK;
+    rc = whole ? extract_whole(zip, m, kl_buf_span(&buf)) : rc;
     kl_buf_done(&buf);
-    return rc;
+    bool again = !whole && (rc == KL_E_FORMAT || rc == KL_E_LIMIT || rc == KL_E_IO);
+    return again ? extract_pieces(zip, m) : rc;
 }
 
 /* ---- one member ---- */
