@@ -1,7 +1,6 @@
 #include "extract/extract.h"
 
 #include "extract/binary.h"
-#include "extract/sniff.h"
 
 #define HEAD_BYTES 4096u
 
@@ -11,16 +10,33 @@ static enum kl_rc extract_packed(struct kl_emit *e, const struct kl_input *in)
     return kl_extract_binary(e, in);
 }
 
-static enum kl_rc extract_known_binary(struct kl_emit *e, const struct kl_input *in,
-                                       enum kl_magic magic)
+static enum kl_rc extract_views(struct kl_emit *e, const struct kl_input *in)
 {
-    if (magic == KL_MAGIC_OLE2 && kl_binary_is_encrypted(in)) {
-        KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, in->len_bytes));
-        return kl_extract_binary(e, in);
-    }
     KL_TRY(kl_emit_anomaly(e, "binary.view"));
     return kl_extract_binary(e, in);
 }
+
+static enum kl_rc extract_ole2(struct kl_emit *e, const struct kl_input *in)
+{
+    if (kl_binary_is_encrypted(in)) {
+        KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, in->len_bytes));
+        return kl_extract_binary(e, in);
+    }
+    return extract_views(e, in);
+}
+
+static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
+{
+    /* Nothing where bytes were promised: it was cut since it was opened. */
+    return in->len_bytes > 0 ? kl_emit_not_inspected(e, KL_REASON_CHANGED, in->len_bytes) : KL_OK;
+}
+
+/* Who reads what. */
+static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
+    [KL_FORMAT_NONE] = extract_nothing, [KL_FORMAT_TEXT] = kl_extract_text,
+    [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
+    [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = extract_ole2,
+};
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
 {
@@ -33,22 +49,7 @@ enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
     if (n > in->len_bytes) {
         n = (size_t)in->len_bytes;
     }
-    struct kl_span head = kl_span_make(buf, n);
-    switch (kl_sniff(head)) {
-    case KL_FORMAT_NONE:
-        /* Nothing where bytes were promised: it was cut since it was opened. */
-        return in->len_bytes > 0 ? kl_emit_not_inspected(e, KL_REASON_CHANGED, in->len_bytes)
-                                 : KL_OK;
-    case KL_FORMAT_TEXT:
-        return kl_extract_text(e, in);
-    case KL_FORMAT_BINARY:
-        return extract_known_binary(e, in, kl_sniff_magic(head));
-    case KL_FORMAT_ZIP:
-        return kl_extract_zip(e, in);
-    case KL_FORMAT_OPAQUE:
-        return extract_packed(e, in);
-    }
-    return KL_OK;
+    return readers[kl_sniff(kl_span_make(buf, n))](e, in);
 }
 
 enum kl_rc kl_extract_document(struct kl_emit *e, const struct kl_input *in)

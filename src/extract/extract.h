@@ -11,9 +11,10 @@
 enum kl_format {
     KL_FORMAT_NONE = 0, /* empty */
     KL_FORMAT_TEXT,     /* any encoding */
+    KL_FORMAT_BINARY,   /* unknown, or with its text as it is: 8-bit and UTF-16 views */
+    KL_FORMAT_PACKED,   /* known, compressed or encrypted, not read: NOT_INSPECTED(format) */
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
-    KL_FORMAT_BINARY,   /* scanned in 8-bit and UTF-16 views */
-    KL_FORMAT_OPAQUE,   /* known, compressed or encrypted, not read yet: NOT_INSPECTED(format) */
+    KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */

@@ -1,50 +1,48 @@
-#include "extract/sniff.h"
-
 #include "extract/charset.h"
 #include "extract/extract.h"
 
 struct magic {
     uint16_t at;
     uint8_t len;
-    enum kl_magic kind;
+    enum kl_format format;
     char bytes[16];
 };
 
 static const struct magic magics[] = {
-    {0, 4, KL_MAGIC_ZIP, "PK\3\4"},
-    {0, 4, KL_MAGIC_ZIP, "PK\5\6"},
-    {0, 4, KL_MAGIC_ZIP, "PK\7\10"},
-    {0, 6, KL_MAGIC_PACKED, "7z\xbc\xaf\x27\x1c"},
-    {0, 6, KL_MAGIC_PACKED, "Rar!\x1a\7"},
-    {0, 3, KL_MAGIC_PACKED, "\x1f\x8b\x08"},
-    {0, 2, KL_MAGIC_PACKED, "\x1f\x9d"},
-    {0, 6, KL_MAGIC_PACKED,
+    {0, 4, KL_FORMAT_ZIP, "PK\3\4"},
+    {0, 4, KL_FORMAT_ZIP, "PK\5\6"},
+    {0, 4, KL_FORMAT_ZIP, "PK\7\10"},
+    {0, 6, KL_FORMAT_PACKED, "7z\xbc\xaf\x27\x1c"},
+    {0, 6, KL_FORMAT_PACKED, "Rar!\x1a\7"},
+    {0, 3, KL_FORMAT_PACKED, "\x1f\x8b\x08"},
+    {0, 2, KL_FORMAT_PACKED, "\x1f\x9d"},
+    {0, 6, KL_FORMAT_PACKED,
      "\xfd"
      "7zXZ\0"},
-    {0, 4, KL_MAGIC_PACKED, "\x28\xb5\x2f\xfd"},
-    {0, 4, KL_MAGIC_PACKED, "\x04\x22\x4d\x18"},
-    {0, 3, KL_MAGIC_PACKED, "BZh"},
-    {0, 4, KL_MAGIC_PACKED, "LZIP"},
-    {0, 4, KL_MAGIC_PACKED, "MSCF"},
-    {0, 5, KL_MAGIC_PACKED, "%PDF-"},
-    {0, 8, KL_MAGIC_PACKED, "\x89PNG\r\n\x1a\n"},
-    {0, 3, KL_MAGIC_PACKED, "\xff\xd8\xff"},
-    {0, 4, KL_MAGIC_PACKED, "GIF8"},
-    {0, 4, KL_MAGIC_PACKED, "PAR1"},
-    {8, 4, KL_MAGIC_PACKED, "WEBP"},
-    {4, 4, KL_MAGIC_PACKED, "ftyp"},
-    {0, 4, KL_MAGIC_PACKED, "OggS"},
-    {0, 4, KL_MAGIC_PACKED, "\x1a\x45\xdf\xa3"},
-    {0, 3, KL_MAGIC_PACKED, "ID3"},
-    {0, 14, KL_MAGIC_PACKED, "age-encryption"},
-    {0, 6, KL_MAGIC_PACKED, "LUKS\xba\xbe"},
-    {0, 8, KL_MAGIC_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
-    {4, 15, KL_MAGIC_PLAIN, "Standard Jet DB"},
-    {4, 15, KL_MAGIC_PLAIN, "Standard ACE DB"},
-    {0, 16, KL_MAGIC_PLAIN, "SQLite format 3"},
-    {0, 5, KL_MAGIC_PLAIN, "PGDMP"},
-    {0, 4, KL_MAGIC_PLAIN, "!BDN"},
-    {0, 4, KL_MAGIC_PLAIN,
+    {0, 4, KL_FORMAT_PACKED, "\x28\xb5\x2f\xfd"},
+    {0, 4, KL_FORMAT_PACKED, "\x04\x22\x4d\x18"},
+    {0, 3, KL_FORMAT_PACKED, "BZh"},
+    {0, 4, KL_FORMAT_PACKED, "LZIP"},
+    {0, 4, KL_FORMAT_PACKED, "MSCF"},
+    {0, 5, KL_FORMAT_PACKED, "%PDF-"},
+    {0, 8, KL_FORMAT_PACKED, "\x89PNG\r\n\x1a\n"},
+    {0, 3, KL_FORMAT_PACKED, "\xff\xd8\xff"},
+    {0, 4, KL_FORMAT_PACKED, "GIF8"},
+    {0, 4, KL_FORMAT_PACKED, "PAR1"},
+    {8, 4, KL_FORMAT_PACKED, "WEBP"},
+    {4, 4, KL_FORMAT_PACKED, "ftyp"},
+    {0, 4, KL_FORMAT_PACKED, "OggS"},
+    {0, 4, KL_FORMAT_PACKED, "\x1a\x45\xdf\xa3"},
+    {0, 3, KL_FORMAT_PACKED, "ID3"},
+    {0, 14, KL_FORMAT_PACKED, "age-encryption"},
+    {0, 6, KL_FORMAT_PACKED, "LUKS\xba\xbe"},
+    {0, 8, KL_FORMAT_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
+    {4, 15, KL_FORMAT_BINARY, "Standard Jet DB"},
+    {4, 15, KL_FORMAT_BINARY, "Standard ACE DB"},
+    {0, 16, KL_FORMAT_BINARY, "SQLite format 3"},
+    {0, 5, KL_FORMAT_BINARY, "PGDMP"},
+    {0, 4, KL_FORMAT_BINARY, "!BDN"},
+    {0, 4, KL_FORMAT_BINARY,
      "\x7f"
      "ELF"},
 };
@@ -64,15 +62,15 @@ static bool is_dbf(struct kl_span h)
            record >= 2 && (header > h.len || h.ptr[header - 1] == 0x0D || header % 32 == 8);
 }
 
-enum kl_magic kl_sniff_magic(struct kl_span head)
+static enum kl_format by_magic(struct kl_span head)
 {
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
         const struct magic *m = &magics[i];
         if (head.len >= (size_t)m->at + m->len && memcmp(head.ptr + m->at, m->bytes, m->len) == 0) {
-            return m->kind;
+            return m->format;
         }
     }
-    return is_dbf(head) ? KL_MAGIC_PLAIN : KL_MAGIC_NONE;
+    return is_dbf(head) ? KL_FORMAT_BINARY : KL_FORMAT_NONE;
 }
 
 static bool is_control(uint8_t c)
@@ -106,16 +104,9 @@ enum kl_format kl_sniff(struct kl_span head)
     if (head.len == 0) {
         return KL_FORMAT_NONE;
     }
-    switch (kl_sniff_magic(head)) {
-    case KL_MAGIC_ZIP:
-        return KL_FORMAT_ZIP;
-    case KL_MAGIC_PACKED:
-        return KL_FORMAT_OPAQUE;
-    case KL_MAGIC_PLAIN:
-    case KL_MAGIC_OLE2:
-        return KL_FORMAT_BINARY;
-    case KL_MAGIC_NONE:
-        break;
+    enum kl_format known = by_magic(head);
+    if (known != KL_FORMAT_NONE) {
+        return known;
     }
     enum kl_charset set = kl_charset_detect(head, &bom);
     if (set > KL_CHARSET_8BIT) {

@@ -321,8 +321,8 @@ KT_TEST(base64_in_base64_is_followed_to_the_nesting_limit)
 {
     for (unsigned depth = 1; depth <= KL_MAX_NESTING + 2; depth++) {
         size_t n = 0;
-        char *text = malloc(1 << 20);
-        char *next = malloc(1 << 20);
+        char *text = malloc(1 << 24);
+        char *next = malloc(1 << 24);
         fill_inner();
         memcpy(text, inner, strlen(inner) + 1);
         n = strlen(text);
