@@ -4,12 +4,13 @@
 #include <stdlib.h>
 
 #include "extract/extract.h"
+#include "extract/pairsort.h"
 
 #define HEADER_KEY 0x6B39DAC7u /* the header's own scrambling: the same in every file */
 #define HEADER_FROM 0x18u
 #define HEADER_KEY_AT 0x3Eu
 #define HEADER_PAGE_AT 0x3Cu
-#define MAX_LEAVES 4194304u /* data pages that are sorted by table: 16 GiB of them */
+#define MAX_LEAVES 2097152u /* data pages that are sorted by table: 8 GiB of them */
 #define MAX_LONG_PAGES 1048576u
 #define MAX_TABLES 65536u
 #define MAX_COLUMNS 524288u
@@ -78,6 +79,22 @@ static bool is_decoded(struct kl_jet *j)
 
 /* ---- the map of the pages ---- */
 
+/* Keys that sort pages by table, and by place in the file. */
+static uint64_t leaf_key(uint32_t owner, uint32_t page)
+{
+    return (uint64_t)owner << 32 | page;
+}
+
+static uint32_t owner_of(const struct kl_pair *l)
+{
+    return (uint32_t)l->value;
+}
+
+static uint32_t page_of(const struct kl_pair *l)
+{
+    return (uint32_t)l->key;
+}
+
 static enum kl_rc note_page(struct kl_jet *j, uint32_t no, const uint8_t *page)
 {
     uint64_t at = (uint64_t)no * j->page_bytes;
@@ -88,33 +105,16 @@ static enum kl_rc note_page(struct kl_jet *j, uint32_t no, const uint8_t *page)
         struct kl_jet_long_page l = {0, no};
         rc = kl_buf_add(&j->long_pages, &l, sizeof l);
     } else if (page[0] == 1) {
-        struct kl_jet_leaf l = {kl_jet_le32(page + 4), no};
+        struct kl_pair l = {leaf_key(kl_jet_le32(page + 4), no), kl_jet_le32(page + 4)};
         rc = kl_buf_add(&j->leaves, &l, sizeof l);
     }
     return rc == KL_E_LIMIT ? kl_leftover_add_bytes(&j->left, at, all) : rc;
 }
 
-static int by_owner(const void *a, const void *b)
+static struct kl_pair *leaves_of(const struct kl_jet *j, size_t *out_n)
 {
-    const struct kl_jet_leaf *x = a;
-    const struct kl_jet_leaf *y = b;
-    if (x->owner != y->owner) {
-        return x->owner < y->owner ? -1 : 1;
-    }
-    return x->page < y->page ? -1 : x->page > y->page;
-}
-
-static int by_page(const void *a, const void *b)
-{
-    const struct kl_jet_leaf *x = a;
-    const struct kl_jet_leaf *y = b;
-    return x->page < y->page ? -1 : x->page > y->page;
-}
-
-static struct kl_jet_leaf *leaves_of(const struct kl_jet *j, size_t *out_n)
-{
-    *out_n = j->leaves.len / sizeof(struct kl_jet_leaf);
-    return (struct kl_jet_leaf *)(void *)j->leaves.ptr;
+    *out_n = j->leaves.len / sizeof(struct kl_pair);
+    return (struct kl_pair *)(void *)j->leaves.ptr;
 }
 
 static enum kl_rc map_pages(struct kl_jet *j)
@@ -141,14 +141,14 @@ static enum kl_rc map_pages(struct kl_jet *j)
 static enum kl_rc read_tables(struct kl_jet *j)
 {
     size_t n = 0;
-    const struct kl_jet_leaf *l = leaves_of(j, &n);
+    const struct kl_pair *l = leaves_of(j, &n);
     uint32_t last = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (l[i].owner == last) {
+        if (owner_of(&l[i]) == last) {
             continue;
         }
-        last = l[i].owner;
+        last = owner_of(&l[i]);
         enum kl_rc rc = kl_jet_table_read(j, last);
         if (rc == KL_E_LIMIT) {
             rc = kl_emit_anomaly(j->e, "jet.table");
@@ -214,14 +214,15 @@ static enum kl_rc read_entry(struct kl_jet *j, struct kl_span row)
 static enum kl_rc read_catalogue(struct kl_jet *j)
 {
     size_t n = 0;
-    const struct kl_jet_leaf *l = leaves_of(j, &n);
+    const struct kl_pair *l = leaves_of(j, &n);
     const uint8_t *page = NULL;
 
     if (kl_jet_table_find(j, KL_JET_CATALOGUE) == NULL) {
         return n > 0 ? kl_emit_anomaly(j->e, "jet.catalogue") : KL_OK;
     }
     for (size_t i = 0; i < n; i++) {
-        if (l[i].owner != KL_JET_CATALOGUE || kl_dbpage_get(&j->pages, l[i].page, &page) != KL_OK) {
+        if (owner_of(&l[i]) != KL_JET_CATALOGUE ||
+            kl_dbpage_get(&j->pages, page_of(&l[i]), &page) != KL_OK) {
             continue;
         }
         memcpy(j->page, page, j->page_bytes);
@@ -329,14 +330,14 @@ static enum kl_rc put_names(struct kl_jet *j, const struct kl_jet_table *t)
 }
 
 /* Pages of one table as a part: the rows that count, or those that were deleted. */
-static enum kl_rc put_pages(struct kl_jet *j, const struct kl_jet_table *t,
-                            const struct kl_jet_leaf *l, size_t n, bool deleted, bool *out_deleted)
+static enum kl_rc put_pages(struct kl_jet *j, const struct kl_jet_table *t, const struct kl_pair *l,
+                            size_t n, bool deleted, bool *out_deleted)
 {
     KL_TRY(kl_emit_part_begin(j->e, KL_PART_TABLE));
     j->row.rc = KL_OK;
     enum kl_rc rc = put_names(j, t);
     for (size_t i = 0; i < n && rc == KL_OK; i++) {
-        rc = put_page(j, t, l[i].page, deleted, out_deleted);
+        rc = put_page(j, t, page_of(&l[i]), deleted, out_deleted);
     }
     enum kl_rc flushed = kl_dbrow_flush(&j->row);
     enum kl_rc ended = kl_emit_part_end(j->e);
@@ -344,7 +345,7 @@ static enum kl_rc put_pages(struct kl_jet *j, const struct kl_jet_table *t,
 }
 
 static enum kl_rc put_deleted(struct kl_jet *j, const struct kl_jet_table *t,
-                              const struct kl_jet_leaf *l, size_t n)
+                              const struct kl_pair *l, size_t n)
 {
     bool ignored = false;
     bool is_entered = kl_emit_depth(j->e) < KL_MAX_NESTING;
@@ -359,16 +360,16 @@ static enum kl_rc put_deleted(struct kl_jet *j, const struct kl_jet_table *t,
     return rc;
 }
 
-static enum kl_rc put_group(struct kl_jet *j, const struct kl_jet_leaf *l, size_t n)
+static enum kl_rc put_group(struct kl_jet *j, const struct kl_pair *l, size_t n)
 {
-    const struct kl_jet_table *t = kl_jet_table_find(j, l->owner);
+    const struct kl_jet_table *t = kl_jet_table_find(j, owner_of(l));
     bool has_deleted = false;
     bool is_entered = kl_emit_depth(j->e) < KL_MAX_NESTING;
     char none[32];
 
     if (t == NULL) {
         for (size_t i = 0; i < n; i++) {
-            uint64_t at = (uint64_t)l[i].page * j->page_bytes;
+            uint64_t at = (uint64_t)page_of(&l[i]) * j->page_bytes;
             KL_TRY(kl_leftover_add(&j->left, at, at + j->page_bytes));
         }
         return KL_OK;
@@ -392,11 +393,12 @@ static enum kl_rc put_group(struct kl_jet *j, const struct kl_jet_leaf *l, size_
 static enum kl_rc put_tables(struct kl_jet *j)
 {
     size_t n = 0;
-    const struct kl_jet_leaf *l = leaves_of(j, &n);
+    const struct kl_pair *l = leaves_of(j, &n);
 
     for (size_t i = 0; i < n;) {
         size_t k = i + 1;
-        while (k < n && l[k].owner == l[i].owner && (!j->is_forward || k - i < GROUP_PAGES)) {
+        while (k < n && owner_of(&l[k]) == owner_of(&l[i]) &&
+               (!j->is_forward || k - i < GROUP_PAGES)) {
             k++;
         }
         KL_TRY(put_group(j, l + i, k - i));
@@ -412,15 +414,14 @@ static enum kl_rc extract_pages(struct kl_jet *j)
     size_t n = 0;
 
     KL_TRY(map_pages(j));
-    struct kl_jet_leaf *l = leaves_of(j, &n);
-    if (n > 1) {
-        qsort(l, n, sizeof *l, by_owner);
-    }
+    struct kl_pair *l = leaves_of(j, &n);
+    kl_pairsort(l, n);
     KL_TRY(read_tables(j));
     KL_TRY(read_catalogue(j));
-    if (j->is_forward && n > 1) {
-        qsort(l, n, sizeof *l, by_page);
+    for (size_t i = 0; j->is_forward && i < n; i++) {
+        l[i].key = page_of(&l[i]);
     }
+    kl_pairsort(l, n);
     KL_TRY(put_tables(j));
     KL_TRY(kl_jet_documents_extract(j));
     KL_TRY(kl_jet_long_leftover(j));
@@ -459,7 +460,7 @@ enum kl_rc kl_extract_jet(struct kl_emit *e, const struct kl_input *in)
     j->in = in;
     j->is_forward = in->source != NULL;
     j->follow_bytes = 2 * in->len_bytes + 65536;
-    kl_buf_init(&j->leaves, MAX_LEAVES * sizeof(struct kl_jet_leaf));
+    kl_buf_init(&j->leaves, MAX_LEAVES * sizeof(struct kl_pair));
     kl_buf_init(&j->long_pages, MAX_LONG_PAGES * sizeof(struct kl_jet_long_page));
     kl_buf_init(&j->tables, MAX_TABLES * sizeof(struct kl_jet_table));
     kl_buf_init(&j->columns, MAX_COLUMNS * sizeof(struct kl_jet_column));

@@ -59,12 +59,6 @@ struct kl_jet_table {
     uint32_t name_len;
 };
 
-/* A data page. */
-struct kl_jet_leaf {
-    uint32_t owner;
-    uint32_t page;
-};
-
 /* A page of long values, and which of its rows were reached. */
 struct kl_jet_long_page {
     uint64_t reached;
@@ -81,7 +75,7 @@ struct kl_jet {
     bool has_raw;             /* the row at hand has bytes that no cell shows */
     uint32_t table;           /* of the row at hand: page of its definition */
     uint64_t follow_bytes;    /* budget: bytes had through pointers */
-    struct kl_buf leaves;     /* struct kl_jet_leaf, by owner unless is_forward */
+    struct kl_buf leaves;     /* struct kl_pair: owner and page of each data page */
     struct kl_buf long_pages; /* struct kl_jet_long_page, ascending */
     struct kl_buf tables;     /* struct kl_jet_table, ascending */
     struct kl_buf columns;    /* struct kl_jet_column */

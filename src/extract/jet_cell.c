@@ -155,6 +155,10 @@ enum kl_rc kl_jet_cell_put(struct kl_jet *j, const struct kl_jet_column *c, stru
     const uint8_t *p = value.ptr;
     enum kl_jet_type type = (enum kl_jet_type)c->type;
 
+    if (c->is_calculated && type != KL_JET_TEXT) {
+        j->has_raw = true; /* derived from other columns; how depends on its type */
+        return KL_OK;
+    }
     if (c->is_calculated && value.len >= CALCULATED_HEAD) {
         uint32_t len = kl_jet_le32(p + CALCULATED_HEAD - 4);
         value = kl_span_part(value, CALCULATED_HEAD, value.len);

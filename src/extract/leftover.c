@@ -1,20 +1,14 @@
 #include "extract/leftover.h"
 
-#include <stdlib.h>
-
 #include "extract/extract.h"
+#include "extract/pairsort.h"
 
 #define GAP_BYTES 2u   /* zeros between two ranges, so that no word spans both */
 #define LEAST_BYTES 4u /* the views take no shorter run */
 
-struct range {
-    uint64_t from;
-    uint64_t to;
-};
-
 void kl_leftover_init(struct kl_leftover *l)
 {
-    kl_buf_init(&l->ranges, KL_LEFTOVER_RANGES * sizeof(struct range));
+    kl_buf_init(&l->ranges, KL_LEFTOVER_RANGES * sizeof(struct kl_pair));
     l->is_all = false;
 }
 
@@ -23,26 +17,26 @@ void kl_leftover_done(struct kl_leftover *l)
     kl_buf_done(&l->ranges);
 }
 
-/* The buffer holds nothing but ranges: malloc aligns it. */
-static struct range *ranges_of(const struct kl_leftover *l, size_t *out_n)
+/* Ranges: key is where one begins, value where it ends. malloc aligns the buffer. */
+static struct kl_pair *ranges_of(const struct kl_leftover *l, size_t *out_n)
 {
-    *out_n = l->ranges.len / sizeof(struct range);
-    return (struct range *)(void *)l->ranges.ptr;
+    *out_n = l->ranges.len / sizeof(struct kl_pair);
+    return (struct kl_pair *)(void *)l->ranges.ptr;
 }
 
 enum kl_rc kl_leftover_add(struct kl_leftover *l, uint64_t from, uint64_t to)
 {
     size_t n = 0;
-    struct range *r = ranges_of(l, &n);
+    struct kl_pair *r = ranges_of(l, &n);
 
     if (from >= to || l->is_all) {
         return KL_OK;
     }
-    if (n > 0 && r[n - 1].to == from) {
-        r[n - 1].to = to;
+    if (n > 0 && r[n - 1].value == from) {
+        r[n - 1].value = to;
         return KL_OK;
     }
-    struct range add = {from, to};
+    struct kl_pair add = {from, to};
     enum kl_rc rc = kl_buf_add(&l->ranges, &add, sizeof add);
     l->is_all = rc == KL_E_LIMIT;
     return rc == KL_E_LIMIT ? KL_OK : rc;
@@ -56,25 +50,18 @@ enum kl_rc kl_leftover_add_bytes(struct kl_leftover *l, uint64_t from, struct kl
     return kl_leftover_add(l, from, from + bytes.len);
 }
 
-static int by_from(const void *a, const void *b)
-{
-    const struct range *x = a;
-    const struct range *y = b;
-    return x->from < y->from ? -1 : x->from > y->from;
-}
-
 /* Sorted, within the input, without overlaps. Returns how many are left. */
-static size_t tidy(struct range *r, size_t n, uint64_t len_bytes)
+static size_t tidy(struct kl_pair *r, size_t n, uint64_t len_bytes)
 {
     size_t kept = 0;
 
-    qsort(r, n, sizeof *r, by_from);
+    kl_pairsort(r, n);
     for (size_t i = 0; i < n; i++) {
-        struct range x = r[i];
-        x.to = x.to < len_bytes ? x.to : len_bytes;
-        if (kept > 0 && x.from <= r[kept - 1].to) {
-            r[kept - 1].to = x.to > r[kept - 1].to ? x.to : r[kept - 1].to;
-        } else if (x.from < x.to) {
+        struct kl_pair x = r[i];
+        x.value = x.value < len_bytes ? x.value : len_bytes;
+        if (kept > 0 && x.key <= r[kept - 1].value) {
+            r[kept - 1].value = x.value > r[kept - 1].value ? x.value : r[kept - 1].value;
+        } else if (x.key < x.value) {
             r[kept++] = x;
         }
     }
@@ -84,7 +71,7 @@ static size_t tidy(struct range *r, size_t n, uint64_t len_bytes)
 /* The ranges one after the other, as an input. */
 struct joined {
     const struct kl_input *in;
-    const struct range *r;
+    const struct kl_pair *r;
     size_t n;
     size_t k;      /* the range that was read last */
     uint64_t k_at; /* where it begins in the joined input */
@@ -96,8 +83,8 @@ static void seek(struct joined *j, uint64_t at)
         j->k = 0;
         j->k_at = 0;
     }
-    while (j->k < j->n && at - j->k_at >= j->r[j->k].to - j->r[j->k].from + GAP_BYTES) {
-        j->k_at += j->r[j->k].to - j->r[j->k].from + GAP_BYTES;
+    while (j->k < j->n && at - j->k_at >= j->r[j->k].value - j->r[j->k].key + GAP_BYTES) {
+        j->k_at += j->r[j->k].value - j->r[j->k].key + GAP_BYTES;
         j->k++;
     }
 }
@@ -113,12 +100,12 @@ static enum kl_rc read_joined(void *ctx, uint64_t at, void *dst, size_t n, size_
             break;
         }
         uint64_t off = at + all - j->k_at;
-        uint64_t len = j->r[j->k].to - j->r[j->k].from;
+        uint64_t len = j->r[j->k].value - j->r[j->k].key;
         size_t want = n - all;
         size_t got = 0;
         if (off < len) {
             want = len - off < want ? (size_t)(len - off) : want;
-            KL_TRY(kl_input_read(j->in, j->r[j->k].from + off, (uint8_t *)dst + all, want, &got));
+            KL_TRY(kl_input_read(j->in, j->r[j->k].key + off, (uint8_t *)dst + all, want, &got));
             if (got == 0) {
                 break;
             }
@@ -136,14 +123,14 @@ enum kl_rc kl_leftover_extract(struct kl_leftover *l, struct kl_emit *e, const s
                                const char *name)
 {
     size_t n = 0;
-    struct range *r = ranges_of(l, &n);
+    struct kl_pair *r = ranges_of(l, &n);
     uint64_t sum = 0;
     bool is_entered = kl_emit_depth(e) < KL_MAX_NESTING;
 
     if (!l->is_all) {
         n = tidy(r, n, in->len_bytes);
         for (size_t i = 0; i < n; i++) {
-            sum += r[i].to - r[i].from + GAP_BYTES;
+            sum += r[i].value - r[i].key + GAP_BYTES;
         }
         if (n == 0) {
             return KL_OK;
