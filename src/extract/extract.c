@@ -33,10 +33,15 @@ static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 
 /* Who reads what. */
 static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
-    [KL_FORMAT_NONE] = extract_nothing, [KL_FORMAT_TEXT] = kl_extract_text,
-    [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
-    [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = extract_ole2,
+    [KL_FORMAT_NONE] = extract_nothing,
+    [KL_FORMAT_TEXT] = kl_extract_text,
+    [KL_FORMAT_BINARY] = extract_views,
+    [KL_FORMAT_PACKED] = extract_packed,
+    [KL_FORMAT_ZIP] = kl_extract_zip,
+    [KL_FORMAT_OLE2] = extract_ole2,
     [KL_FORMAT_JET] = kl_extract_jet,
+    [KL_FORMAT_SQLITE] = kl_extract_sqlite,
+    [KL_FORMAT_SQLITE_LOG] = kl_extract_sqlite_log,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

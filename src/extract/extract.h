@@ -15,7 +15,9 @@ enum kl_format {
     KL_FORMAT_PACKED,   /* known, compressed or encrypted, not read: NOT_INSPECTED(format) */
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
     KL_FORMAT_JET,      /* Microsoft Access */
-    KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
+    KL_FORMAT_SQLITE,
+    KL_FORMAT_SQLITE_LOG, /* write-ahead log or journal */
+    KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -38,5 +40,7 @@ KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_jet(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_sqlite(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_sqlite_log(struct kl_emit *e, const struct kl_input *in);
 
 #endif
