@@ -17,6 +17,9 @@ enum kl_format {
     KL_FORMAT_JET,      /* Microsoft Access */
     KL_FORMAT_SQLITE,
     KL_FORMAT_SQLITE_LOG, /* write-ahead log or journal */
+    KL_FORMAT_DBF,        /* dBASE, FoxPro */
+    KL_FORMAT_PGDUMP,     /* PostgreSQL archive */
+    KL_FORMAT_PARQUET,    /* column store: not read, its bytes are viewed */
     KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
 };
 
@@ -42,5 +45,7 @@ KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_jet(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_sqlite(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_sqlite_log(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_dbf(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_pgdump(struct kl_emit *e, const struct kl_input *in);
 
 #endif

@@ -28,7 +28,7 @@ static const struct magic magics[] = {
     {0, 8, KL_FORMAT_PACKED, "\x89PNG\r\n\x1a\n"},
     {0, 3, KL_FORMAT_PACKED, "\xff\xd8\xff"},
     {0, 4, KL_FORMAT_PACKED, "GIF8"},
-    {0, 4, KL_FORMAT_PACKED, "PAR1"},
+    {0, 4, KL_FORMAT_PARQUET, "PAR1"},
     {8, 4, KL_FORMAT_PACKED, "WEBP"},
     {4, 4, KL_FORMAT_PACKED, "ftyp"},
     {0, 4, KL_FORMAT_PACKED, "OggS"},
@@ -43,7 +43,7 @@ static const struct magic magics[] = {
     {0, 4, KL_FORMAT_SQLITE_LOG, "\x37\x7f\x06\x82"},
     {0, 4, KL_FORMAT_SQLITE_LOG, "\x37\x7f\x06\x83"},
     {0, 8, KL_FORMAT_SQLITE_LOG, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"},
-    {0, 5, KL_FORMAT_BINARY, "PGDMP"},
+    {0, 5, KL_FORMAT_PGDUMP, "PGDMP"},
     {0, 4, KL_FORMAT_BINARY, "!BDN"},
     {0, 4, KL_FORMAT_BINARY,
      "\x7f"
@@ -53,8 +53,9 @@ static const struct magic magics[] = {
 /* dBASE has no magic: a version, a date, sizes that agree, and the end of the field list. */
 static bool is_dbf(struct kl_span h)
 {
-    if (h.len < 66 || (h.ptr[0] != 3 && h.ptr[0] != 0x83 && h.ptr[0] != 0x8B && h.ptr[0] != 0x30 &&
-                       h.ptr[0] != 0xF5)) {
+    static const char versions[] =
+        "\x02\x03\x04\x05\x30\x31\x32\x43\x63\x7b\x83\x8b\x8c\x8e\xcb\xe5\xf5\xfb";
+    if (h.len < 66 || memchr(versions, h.ptr[0], sizeof versions - 1) == NULL) {
         return false;
     }
     struct kl_rd r = kl_rd_init(h);
@@ -62,7 +63,9 @@ static bool is_dbf(struct kl_span h)
     unsigned header = kl_rd_le16(&r);
     unsigned record = kl_rd_le16(&r);
     return h.ptr[2] >= 1 && h.ptr[2] <= 12 && h.ptr[3] >= 1 && h.ptr[3] <= 31 && header >= 65 &&
-           record >= 2 && (header > h.len || h.ptr[header - 1] == 0x0D || header % 32 == 8);
+           record >= 2 &&
+           (header > h.len || h.ptr[header - 1] == 0x0D || h.ptr[header - 2] == 0x0D ||
+            header % 32 == 8);
 }
 
 static enum kl_format by_magic(struct kl_span head)
@@ -73,7 +76,7 @@ static enum kl_format by_magic(struct kl_span head)
             return m->format;
         }
     }
-    return is_dbf(head) ? KL_FORMAT_BINARY : KL_FORMAT_NONE;
+    return is_dbf(head) ? KL_FORMAT_DBF : KL_FORMAT_NONE;
 }
 
 static bool is_control(uint8_t c)
