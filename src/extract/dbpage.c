@@ -10,7 +10,9 @@ enum kl_rc kl_dbpage_init(struct kl_dbpage *p, const struct kl_input *in, uint32
     p->line_bytes = page_bytes < LINE_BYTES ? LINE_BYTES : page_bytes;
     p->n_pages = in->len_bytes / page_bytes + (in->len_bytes % page_bytes > 0);
     memset(p->line_no, 0xFF, sizeof p->line_no);
-    p->lines = malloc((size_t)p->line_bytes * KL_DBPAGE_LINES);
+    uint64_t lines = in->len_bytes / p->line_bytes + 1;
+    p->n_lines = lines < KL_DBPAGE_LINES ? (unsigned)lines : KL_DBPAGE_LINES;
+    p->lines = malloc((size_t)p->line_bytes * p->n_lines);
     return p->lines != NULL ? KL_OK : KL_E_NOMEM;
 }
 
@@ -64,7 +66,7 @@ enum kl_rc kl_dbpage_get(struct kl_dbpage *p, uint64_t no, const uint8_t **out_p
 {
     uint32_t per_line = p->line_bytes / p->page_bytes;
     uint64_t line = no / per_line;
-    unsigned slot = (unsigned)(line % KL_DBPAGE_LINES);
+    unsigned slot = (unsigned)(line % p->n_lines);
     uint8_t *ptr = p->lines + (size_t)slot * p->line_bytes;
     size_t got = 0;
 

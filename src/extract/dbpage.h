@@ -15,6 +15,7 @@ struct kl_dbpage {
     uint32_t line_bytes; /* pages are read in groups */
     uint32_t rc4_key;    /* 0: as they are; else xor the number of the page (Jet) */
     uint64_t n_pages;    /* the last may be cut */
+    unsigned n_lines;    /* of the cache: no more than the input has */
     uint64_t line_no[KL_DBPAGE_LINES];
     uint8_t *lines; /* owned; what lies behind the end of the input is zero */
     struct kl_source source;

@@ -1,6 +1,8 @@
 #include "extract/jet.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define CALCULATED_HEAD 20u
 #define DAY_1970 25569 /* days from 1899-12-30 to 1970-01-01 */
@@ -18,12 +20,16 @@ static double real64(const uint8_t *p)
     return v;
 }
 
+/* The shortest decimal that is this number in single precision. */
 static double real32(const uint8_t *p)
 {
     uint32_t bits = kl_jet_le32(p);
+    char text[32];
     float v;
     memcpy(&v, &bits, sizeof v);
-    return (double)v;
+    (void)snprintf(text, sizeof text, "%.7g", (double)v);
+    float back = strtof(text, NULL);
+    return back >= v && back <= v ? strtod(text, NULL) : (double)v;
 }
 
 /* Latin-1 and UTF-16 by turns; a zero byte changes over. */
