@@ -165,7 +165,7 @@ static const struct kl_jet_column *column_find(const struct kl_jet *j, const str
 {
     const struct kl_jet_column *c = kl_jet_columns_get(j, t);
     for (unsigned i = 0; i < t->n_columns; i++) {
-        struct kl_span s = kl_span_make(j->names.ptr + c[i].name_at, c[i].name_len);
+        struct kl_span s = kl_jet_name_get(j, c[i].name_at, c[i].name_len);
         if (kl_span_is(s, name)) {
             return &c[i];
         }
@@ -324,7 +324,7 @@ static enum kl_rc put_names(struct kl_jet *j, const struct kl_jet_table *t)
     const struct kl_jet_column *c = kl_jet_columns_get(j, t);
     for (unsigned i = 0; i < t->n_columns; i++) {
         kl_dbrow_cell(&j->row);
-        kl_dbrow_text(&j->row, kl_span_make(j->names.ptr + c[i].name_at, c[i].name_len));
+        kl_dbrow_text(&j->row, kl_jet_name_get(j, c[i].name_at, c[i].name_len));
     }
     return kl_dbrow_end(&j->row);
 }
@@ -376,7 +376,7 @@ static enum kl_rc put_group(struct kl_jet *j, const struct kl_pair *l, size_t n)
     }
     j->table = t->page;
     (void)snprintf(none, sizeof none, "table-%u", t->page);
-    struct kl_span name = kl_span_make(j->names.ptr + t->name_at, t->name_len);
+    struct kl_span name = kl_jet_name_get(j, t->name_at, t->name_len);
     if (is_entered) {
         KL_TRY(kl_emit_enter(j->e, name.len > 0 ? name : kl_span_str(none), 0));
     }

@@ -153,6 +153,11 @@ KL_MUST enum kl_rc kl_jet_documents_extract(struct kl_jet *j);
 /** Pages of long values that not all was reached of. */
 KL_MUST enum kl_rc kl_jet_long_leftover(struct kl_jet *j);
 
+static inline struct kl_span kl_jet_name_get(const struct kl_jet *j, uint32_t at, uint32_t len)
+{
+    return kl_span_part(kl_buf_span(&j->names), at, (size_t)at + len);
+}
+
 static inline uint32_t kl_jet_le16(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8;

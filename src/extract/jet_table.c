@@ -155,5 +155,7 @@ struct kl_jet_table *kl_jet_table_find(const struct kl_jet *j, uint32_t page)
 
 const struct kl_jet_column *kl_jet_columns_get(const struct kl_jet *j, const struct kl_jet_table *t)
 {
-    return (const struct kl_jet_column *)(const void *)j->columns.ptr + t->first_column;
+    struct kl_span s = kl_buf_span(&j->columns);
+    s = kl_span_part(s, t->first_column * sizeof(struct kl_jet_column), s.len);
+    return (const struct kl_jet_column *)(const void *)s.ptr;
 }

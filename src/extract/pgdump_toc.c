@@ -205,7 +205,9 @@ struct kl_span kl_pgdump_name_get(const struct kl_pgdump_toc *t, int64_t dump_id
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
         if (p[mid].key == (uint64_t)dump_id) {
-            return kl_span_make(t->names.ptr + (p[mid].value >> 16), p[mid].value & 0xFFFF);
+            size_t at = (size_t)(p[mid].value >> 16);
+            size_t end = at + (size_t)(p[mid].value & 0xFFFF);
+            return kl_span_part(kl_buf_span(&t->names), at, end);
         }
         if (p[mid].key < (uint64_t)dump_id) {
             lo = mid + 1;

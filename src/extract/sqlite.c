@@ -158,7 +158,9 @@ static enum kl_rc put_all(struct kl_sqlite *s)
         for (size_t i = 0; i < s->trees.len / sizeof(struct kl_sqlite_tree); i++) {
             struct kl_sqlite_tree t;
             memcpy(&t, s->trees.ptr + i * sizeof t, sizeof t);
-            KL_TRY(put_tree(s, t.root, kl_span_make(s->names.ptr + t.name_at, t.name_len)));
+            struct kl_span names = kl_buf_span(&s->names);
+            size_t end = (size_t)t.name_at + t.name_len;
+            KL_TRY(put_tree(s, t.root, kl_span_part(names, t.name_at, end)));
         }
     }
     /* An input that is best read from front to back has all its pages read on their own. */
