@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "extract/extract.h"
+#include "extract/pairsort.h"
 
 #define HEAD_BYTES 100u
 #define MAX_VISITED 67108864u /* pages that are told apart: 8 MiB of bits */
 #define MAX_TREES 65536u
+#define MAX_CARVED 524288u
 #define NAMES_BYTES 16777216u
 
 enum kl_rc kl_sqlite_new(struct kl_emit *e, const struct kl_input *in, uint32_t page_bytes,
@@ -28,6 +30,8 @@ enum kl_rc kl_sqlite_new(struct kl_emit *e, const struct kl_input *in, uint32_t 
     kl_buf_init(&s->names, NAMES_BYTES);
     kl_buf_init(&s->payload, KL_MAX_WHOLE_MEMBER + KL_SQLITE_MAX_PAGE);
     kl_buf_init(&s->documents, KL_MAX_MEMBERS * sizeof(struct kl_sqlite_document));
+    kl_buf_init(&s->carved, MAX_CARVED * sizeof(struct kl_pair));
+    s->carve_steps = 4 * in->len_bytes;
     kl_leftover_init(&s->left);
     kl_dbrow_init(&s->row, e, KL_CHARSET_NONE);
     if (rc == KL_OK && s->visited == NULL) {
@@ -49,6 +53,7 @@ void kl_sqlite_free(struct kl_sqlite **s)
         kl_buf_done(&(*s)->names);
         kl_buf_done(&(*s)->payload);
         kl_buf_done(&(*s)->documents);
+        kl_buf_done(&(*s)->carved);
         kl_leftover_done(&(*s)->left);
         free(*s);
     }
@@ -65,8 +70,12 @@ enum kl_rc kl_sqlite_page_end(struct kl_sqlite *s)
     s->is_open = false;
     enum kl_rc flushed = kl_dbrow_flush(&s->row);
     enum kl_rc ended = kl_emit_part_end(s->e);
+    enum kl_rc rc = flushed != KL_OK ? flushed : ended;
+    if (rc == KL_OK) {
+        rc = kl_sqlite_carve_put(s);
+    }
     kl_emit_leave(s->e);
-    return flushed != KL_OK ? flushed : ended;
+    return rc;
 }
 
 enum kl_rc kl_sqlite_page_put(struct kl_sqlite *s, uint64_t at, bool is_first, const char *part)
@@ -135,6 +144,7 @@ static enum kl_rc put_tree(struct kl_sqlite *s, uint32_t root, struct kl_span na
     enum kl_rc rc = kl_emit_part_begin(s->e, KL_PART_TABLE);
     if (rc == KL_OK) {
         s->row.rc = KL_OK;
+        s->n_columns = 0;
         rc = kl_sqlite_tree_put(s, root);
         enum kl_rc flushed = kl_dbrow_flush(&s->row);
         enum kl_rc ended = kl_emit_part_end(s->e);
@@ -142,6 +152,9 @@ static enum kl_rc put_tree(struct kl_sqlite *s, uint32_t root, struct kl_span na
     }
     if (rc == KL_OK) {
         rc = kl_sqlite_documents_extract(s);
+    }
+    if (rc == KL_OK) {
+        rc = kl_sqlite_carve_put(s);
     }
     if (is_entered) {
         kl_emit_leave(s->e);

@@ -55,6 +55,9 @@ struct kl_sqlite {
     struct kl_buf names;
     struct kl_buf payload; /* of the row at hand, when it does not lie in one page */
     struct kl_buf documents;
+    struct kl_buf carved; /* struct kl_pair: free space, where deleted rows are looked for */
+    uint64_t carve_steps; /* budget */
+    unsigned n_columns;   /* of the row written last */
     struct kl_leftover left;
     struct kl_dbrow row;
     uint8_t page[KL_SQLITE_MAX_PAGE]; /* at hand */
@@ -110,6 +113,12 @@ KL_MUST enum kl_rc kl_sqlite_record_put(struct kl_sqlite *s, struct kl_span payl
                                         const struct kl_sqlite_cell *c);
 /** Extract the values of the rows in s->documents that may be files, as members. */
 KL_MUST enum kl_rc kl_sqlite_documents_extract(struct kl_sqlite *s);
+
+/** Remember free space of a page; is_block: the list of free blocks begins in its first bytes. */
+KL_MUST enum kl_rc kl_sqlite_carve_note(struct kl_sqlite *s, uint64_t at, struct kl_span bytes,
+                                        bool is_block);
+/** Write the rows that still stand there, as a part "deleted". */
+KL_MUST enum kl_rc kl_sqlite_carve_put(struct kl_sqlite *s);
 
 /**
  * A page on its own, copied to s->page before: its rows into the part `part`, nothing followed;

@@ -191,7 +191,9 @@ enum kl_rc kl_sqlite_record_put(struct kl_sqlite *s, struct kl_span payload,
         s->has_raw = true;
         return KL_OK;
     }
+    s->n_columns = 0;
     for (unsigned i = 0; record_next(&r, &type, &v, &is_cut); i++) {
+        s->n_columns++;
         kl_dbrow_cell(&s->row);
         s->has_raw = s->has_raw || is_cut || type == 10 || type == 11;
         if (i < 4 && !is_cut) {

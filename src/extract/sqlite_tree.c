@@ -119,8 +119,9 @@ static enum kl_rc add_free(struct kl_sqlite *s, const struct kl_sqlite_node *n, 
         if (len < 4 || len > s->usable - at) {
             return KL_OK;
         }
-        KL_TRY(kl_leftover_add_bytes(&s->left, n->at + at + 4,
-                                     kl_span_make(n->page + at + 4, len - 4)));
+        struct kl_span block = kl_span_make(n->page + at, len);
+        KL_TRY(kl_leftover_add_bytes(&s->left, n->at + at + 4, kl_span_part(block, 4, len)));
+        KL_TRY(kl_sqlite_carve_note(s, n->at + at, block, true));
         *sum += len;
         before = at;
         at = kl_sqlite_be16(n->page + at);
@@ -137,6 +138,8 @@ static enum kl_rc add_rest(struct kl_sqlite *s, const struct kl_sqlite_node *n, 
     bool is_good = false;
 
     KL_TRY(add_free(s, n, &sum, &is_good));
+    KL_TRY(
+        kl_sqlite_carve_note(s, n->at + gap, kl_span_make(n->page + gap, n->content - gap), false));
     if (!is_good || sum != s->usable - gap) {
         return kl_leftover_add_bytes(&s->left, n->at, kl_span_make(n->page, s->page_bytes));
     }

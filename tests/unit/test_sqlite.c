@@ -250,6 +250,37 @@ KT_TEST(bytes_between_cells_that_no_list_names_are_seen)
     sm_done(&m);
 }
 
+KT_TEST(deleted_rows_are_read_where_they_still_stand)
+{
+    struct sm m;
+    struct sink_mem gap = {0};
+    struct sink_mem block = {0};
+    sm_begin(&m, 1);
+    KT_OK(sm_schema(&m, "table", "paga", 2));
+    uint32_t leaf = sm_add(&m, 13, 0);
+    put_person(&m, leaf, 1, "T00202186H", "Arben");
+    uint8_t *p = sm_page(&m, leaf);
+    uint32_t first = sm_get(p + 5);
+    struct sm_value v[] = {sm_text("T00202187J"), sm_text("Besa"), {0, NULL, 0}};
+    KT_OK(sm_row(&m, leaf, 200, v, 3));
+    uint32_t second = sm_get(p + 5);
+    /* The last row that was added lies in the gap again. */
+    sm_be(p + 3, 1, 2);
+    sm_be(p + 5, first, 2);
+    run_sqlite(&gap, &m);
+    KT_OK(reader_has(&gap, "B table /paga/deleted\nT00202187J\tBesa\t\nE\n"));
+    /* It is a free block: four bytes of it are overwritten. */
+    sm_be(p + 5, second, 2);
+    sm_be(p + 1, second, 2);
+    sm_be(p + second, 0, 2);
+    sm_be(p + second + 2, first - second, 2);
+    run_sqlite(&block, &m);
+    KT_OK(reader_has(&block, "B table /paga/deleted\nT00202187J\tBesa\t\nE\n"));
+    sink_mem_done(&gap);
+    sink_mem_done(&block);
+    sm_done(&m);
+}
+
 KT_TEST(cells_that_lie_are_said_and_the_page_is_seen)
 {
     struct sm m;
