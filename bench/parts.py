@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 
+import databases as dbs
 import measure as m
 import peers
 
@@ -296,4 +297,6 @@ def memory(b):
 
 ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
-       "false_alarms": false_alarms, "memory": memory}
+       "false_alarms": false_alarms, "memory": memory,
+       "access": lambda b: dbs.access(b, index, scan_command, documents),
+       "databases": lambda b: dbs.databases(b, index, scan_command, documents)}
