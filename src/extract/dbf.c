@@ -201,28 +201,41 @@ static void put_date(struct dbf *d, struct kl_span v)
     kl_dbrow_text(&d->row, kl_span_part(v, 6, 8));
 }
 
-static void put_value(struct dbf *d, const struct field *f, struct kl_span v)
+/* Text, without the blanks around it. */
+static void put_trimmed(struct dbf *d, struct kl_span v)
 {
-    bool is_binary = d->is_foxpro || d->is_dbase7;
+    while (v.len > 0 && v.ptr[v.len - 1] <= ' ') {
+        v.len--;
+    }
+    while (v.len > 0 && v.ptr[0] <= ' ') {
+        v = kl_span_part(v, 1, v.len);
+    }
+    kl_dbrow_text(&d->row, v);
+}
 
-    if (f->type == 'D') {
-        put_date(d, v);
-    } else if (is_binary && (f->type == 'I' || f->type == '+') && v.len == 4) {
+/* A value that is stored as a number; false: it is text. */
+static bool put_binary(struct dbf *d, char type, struct kl_span v)
+{
+    if (v.len == 4 && (type == 'I' || type == '+')) {
         put_int32(d, v.ptr);
-    } else if (v.len == 8 && ((d->is_foxpro && f->type == 'B') || (is_binary && f->type == 'O'))) {
+    } else if (v.len == 8 && (type == 'O' || (type == 'B' && d->is_foxpro))) {
         put_real(d, v.ptr);
-    } else if (d->is_foxpro && f->type == 'Y' && v.len == 8) {
+    } else if (v.len == 8 && type == 'Y' && d->is_foxpro) {
         kl_dbrow_decimal(&d->row, (int64_t)number_of(d, v.ptr, 8), 4);
-    } else if (is_binary && (f->type == 'T' || f->type == '@') && v.len == 8) {
+    } else if (v.len == 8 && (type == 'T' || type == '@')) {
         put_time(d, v.ptr);
     } else {
-        while (v.len > 0 && v.ptr[v.len - 1] <= ' ') {
-            v.len--;
-        }
-        while (v.len > 0 && v.ptr[0] <= ' ') {
-            v = kl_span_part(v, 1, v.len);
-        }
-        kl_dbrow_text(&d->row, v);
+        return false;
+    }
+    return true;
+}
+
+static void put_value(struct dbf *d, const struct field *f, struct kl_span v)
+{
+    if (f->type == 'D') {
+        put_date(d, v);
+    } else if (!(d->is_foxpro || d->is_dbase7) || !put_binary(d, f->type, v)) {
+        put_trimmed(d, v);
     }
 }
 
