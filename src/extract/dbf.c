@@ -106,6 +106,8 @@ static bool read_fields(struct dbf *d)
     for (; from + step <= d->header_bytes && d->header[from] != 0x0D && d->n_fields < MAX_FIELDS;
          from += step) {
         add_field(d, kl_span_make(d->header + from, step), &at);
+        /* A field without bytes would be a cell for nothing, thousands of times a record. */
+        d->n_fields -= d->fields[d->n_fields - 1].len == 0;
     }
     if (d->n_fields > 0 && at < d->record_bytes) {
         /* Bytes of the record that no field claims. */

@@ -12,7 +12,7 @@
 #define HEADER_PAGE_AT 0x3Cu
 #define MAX_LEAVES 2097152u /* data pages that are sorted by table: 8 GiB of them */
 #define MAX_LONG_PAGES 1048576u
-#define MAX_TABLES 65536u
+#define MAX_TABLES 32768u /* as many as Access allows */
 #define MAX_COLUMNS 524288u
 #define NAMES_BYTES 16777216u
 #define GROUP_PAGES 32u /* of a streamed input: how far a second look may go back */
@@ -173,20 +173,22 @@ static const struct kl_jet_column *column_find(const struct kl_jet *j, const str
     return NULL;
 }
 
-static enum kl_rc read_entry(struct kl_jet *j, struct kl_span row)
+/* The columns of the catalogue that matter here. */
+struct entry_columns {
+    const struct kl_jet_column *id;
+    const struct kl_jet_column *name;
+    const struct kl_jet_column *type;
+};
+
+static enum kl_rc read_entry(struct kl_jet *j, const struct entry_columns *c, struct kl_span row)
 {
-    const struct kl_jet_table *t = kl_jet_table_find(j, KL_JET_CATALOGUE);
-    const struct kl_jet_column *id = column_find(j, t, "Id");
-    const struct kl_jet_column *name = column_find(j, t, "Name");
-    const struct kl_jet_column *type = column_find(j, t, "Type");
     struct kl_jet_fields f;
 
-    if (id == NULL || name == NULL || type == NULL || !kl_jet_row_crack(j, row, &f) ||
-        !kl_jet_row_crack_var(j, &f)) {
+    if (!kl_jet_row_crack(j, row, &f) || !kl_jet_row_crack_var(j, &f)) {
         return KL_OK;
     }
-    struct kl_span v = kl_jet_field_get(j, &f, id);
-    struct kl_span kind = kl_jet_field_get(j, &f, type);
+    struct kl_span v = kl_jet_field_get(j, &f, c->id);
+    struct kl_span kind = kl_jet_field_get(j, &f, c->type);
     if (v.len < 4 || kind.len < 2) {
         return KL_OK;
     }
@@ -197,7 +199,7 @@ static enum kl_rc read_entry(struct kl_jet *j, struct kl_span row)
     if (named == NULL || named->name_len > 0 || kl_jet_le16(kind.ptr) != 1) {
         return KL_OK;
     }
-    v = kl_jet_field_get(j, &f, name);
+    v = kl_jet_field_get(j, &f, c->name);
     if (!j->is_jet3 && v.len >= 2 && v.ptr[0] == 0xFF && v.ptr[1] == 0xFE) {
         /* Names of the catalogue are compressed: Latin letters, without a change to UTF-16. */
         uint8_t wide[512];
@@ -217,7 +219,14 @@ static enum kl_rc read_catalogue(struct kl_jet *j)
     const struct kl_pair *l = leaves_of(j, &n);
     const uint8_t *page = NULL;
 
-    if (kl_jet_table_find(j, KL_JET_CATALOGUE) == NULL) {
+    const struct kl_jet_table *t = kl_jet_table_find(j, KL_JET_CATALOGUE);
+    struct entry_columns c = {NULL, NULL, NULL};
+    if (t != NULL) {
+        c.id = column_find(j, t, "Id");
+        c.name = column_find(j, t, "Name");
+        c.type = column_find(j, t, "Type");
+    }
+    if (c.id == NULL || c.name == NULL || c.type == NULL) {
         return n > 0 ? kl_emit_anomaly(j->e, "jet.catalogue") : KL_OK;
     }
     for (size_t i = 0; i < n; i++) {
@@ -233,7 +242,7 @@ static enum kl_rc read_catalogue(struct kl_jet *j)
                                   kl_jet_follow(j, kl_jet_le32(s.bytes.ptr), &s.bytes) != KL_OK))) {
                 continue;
             }
-            KL_TRY(read_entry(j, s.bytes));
+            KL_TRY(read_entry(j, &c, s.bytes));
         }
     }
     return KL_OK;
@@ -246,6 +255,7 @@ static enum kl_rc put_row(struct kl_jet *j, const struct kl_jet_table *t, struct
 {
     const struct kl_jet_column *c = kl_jet_columns_get(j, t);
     struct kl_jet_fields f;
+    size_t left = row.len;
 
     *out_whole = false;
     if (!kl_jet_row_crack(j, row, &f) || (t->n_var > 0 && !kl_jet_row_crack_var(j, &f))) {
@@ -253,14 +263,15 @@ static enum kl_rc put_row(struct kl_jet *j, const struct kl_jet_table *t, struct
     }
     /* More columns than the table has: one was deleted, its values are still here. */
     j->has_raw = f.n_columns > t->n_columns;
-    for (unsigned i = 0; i < t->n_columns; i++) {
+    for (unsigned i = 0; i < t->n_columns && c[i].number < f.n_columns; i++) {
         kl_dbrow_cell(&j->row);
         if (c[i].type == KL_JET_BOOL) {
             kl_dbrow_int(&j->row, kl_jet_field_is_set(&f, &c[i]));
             continue;
         }
         struct kl_span v = kl_jet_field_get(j, &f, &c[i]);
-        if (v.ptr != NULL) {
+        if (v.ptr != NULL && v.len <= left) {
+            left -= v.len; /* values do not overlap, so all of them are no longer than the row */
             KL_TRY(kl_jet_cell_put(j, &c[i], v));
         } else if (kl_jet_field_is_set(&f, &c[i])) {
             j->has_raw = true; /* a value was promised and cannot be had */
@@ -335,7 +346,7 @@ static enum kl_rc put_pages(struct kl_jet *j, const struct kl_jet_table *t, cons
 {
     KL_TRY(kl_emit_part_begin(j->e, KL_PART_TABLE));
     j->row.rc = KL_OK;
-    enum kl_rc rc = put_names(j, t);
+    enum kl_rc rc = t->has_names ? KL_OK : put_names(j, t);
     for (size_t i = 0; i < n && rc == KL_OK; i++) {
         rc = put_page(j, t, page_of(&l[i]), deleted, out_deleted);
     }
@@ -362,7 +373,7 @@ static enum kl_rc put_deleted(struct kl_jet *j, const struct kl_jet_table *t,
 
 static enum kl_rc put_group(struct kl_jet *j, const struct kl_pair *l, size_t n)
 {
-    const struct kl_jet_table *t = kl_jet_table_find(j, owner_of(l));
+    struct kl_jet_table *t = kl_jet_table_find(j, owner_of(l));
     bool has_deleted = false;
     bool is_entered = kl_emit_depth(j->e) < KL_MAX_NESTING;
     char none[32];
@@ -384,6 +395,7 @@ static enum kl_rc put_group(struct kl_jet *j, const struct kl_pair *l, size_t n)
     if (rc == KL_OK && has_deleted) {
         rc = put_deleted(j, t, l, n);
     }
+    t->has_names = true;
     if (is_entered) {
         kl_emit_leave(j->e);
     }

@@ -55,6 +55,7 @@ struct kl_jet_table {
     uint32_t first_column;
     uint16_t n_columns;
     uint16_t n_var;
+    bool has_names;   /* of its columns: they were written once */
     uint32_t name_at; /* in kl_jet.names, UTF-8 */
     uint32_t name_len;
 };

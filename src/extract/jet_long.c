@@ -140,7 +140,13 @@ static enum kl_rc put_chain(struct kl_jet *j, struct chain *c)
 /* Where a file begins in a value: its own start, behind the head of an OLE package, or nowhere. */
 static size_t file_at(struct kl_span head)
 {
+    static const uint8_t begins[256] = {
+        ['P'] = 1, ['%'] = 1,  ['R'] = 1,  ['7'] = 1,  ['G'] = 1, ['B'] = 1,
+        ['S'] = 1, [0xD0] = 1, [0x89] = 1, [0xFF] = 1, [0x1F] = 1};
     for (size_t at = 0; at + 8 < head.len && at < PEEK_BYTES; at++) {
+        if (begins[head.ptr[at]] == 0) {
+            continue;
+        }
         enum kl_format f = kl_sniff(kl_span_part(head, at, at + 16));
         if (f != KL_FORMAT_NONE && f != KL_FORMAT_TEXT && f != KL_FORMAT_BINARY) {
             return at;

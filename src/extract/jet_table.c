@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define DEFINITION_PAGES 64u /* of one table: 255 columns with long names take less */
+#define DEFINITION_PAGES 16u /* of one table: 255 columns with long names take less */
 #define MAX_COLUMNS 256u
 
 /* Where things stand in a definition. */
@@ -88,6 +88,23 @@ enum kl_rc kl_jet_table_name(struct kl_jet *j, struct kl_jet_table *t, struct kl
     return name_keep(j, raw, &t->name_at, &t->name_len);
 }
 
+/* By number: a row that knows fewer columns ends the sooner. False: two have the same. */
+static bool columns_sort(struct kl_jet_column *c, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        struct kl_jet_column x = c[i];
+        unsigned k = i;
+        for (; k > 0 && c[k - 1].number > x.number; k--) {
+            c[k] = c[k - 1];
+        }
+        if (k > 0 && c[k - 1].number == x.number) {
+            return false;
+        }
+        c[k] = x;
+    }
+    return true;
+}
+
 static enum kl_rc parse(struct kl_jet *j, uint32_t no, struct kl_span def)
 {
     const struct layout *l = j->is_jet3 ? &jet3 : &jet4;
@@ -112,6 +129,9 @@ static enum kl_rc parse(struct kl_jet *j, uint32_t no, struct kl_span def)
         size_t raw = j->is_jet3 ? kl_rd_u8(&r) : kl_rd_le16(&r);
         KL_TRY(name_keep(j, kl_rd_take(&r, raw), &columns[i].name_at, &len));
         columns[i].name_len = (uint16_t)len;
+    }
+    if (!columns_sort(columns, n)) {
+        return KL_E_LIMIT;
     }
     enum kl_rc rc = kl_buf_add(&j->columns, columns, n * sizeof columns[0]);
     if (rc == KL_OK) {

@@ -152,19 +152,23 @@ static void schema_make(uint8_t *page)
 {
     static const char sql[] = "CREATE TABLE paga(nid,given,family,employer,salary,phone)";
     _Static_assert(13 + 2 * (sizeof sql - 1) < 128, "a type of one byte");
+    static const uint8_t versions[] = {1, 1, 0, 64, 32, 32};
+    static const uint8_t types[] = {6, 23, 21, 21, 1};
+    static const uint8_t values[] = {'t', 'a', 'b', 'l', 'e', 'p', 'a',
+                                     'g', 'a', 'p', 'a', 'g', 'a', 2};
     uint8_t cell[128] = {0};
 
     memcpy(page, "SQLite format 3", 16);
     put_page16(page + 16, PAGE_BYTES);
-    memcpy(page + 18, "\1\1\0\100\40\40", 6);
+    memcpy(page + 18, versions, sizeof versions);
     page[47] = 4; /* the format of the schema */
     page[59] = 1; /* UTF-8 */
     page_begin(page, 100, 13);
     size_t at = 2;
     cell[1] = 1;
-    memcpy(cell + at, "\6\27\25\25\1", 5);
+    memcpy(cell + at, types, sizeof types);
     cell[at + 5] = (uint8_t)(13 + 2 * (sizeof sql - 1));
-    memcpy(cell + at + 6, "tablepagapaga\2", 14);
+    memcpy(cell + at + 6, values, sizeof values);
     memcpy(cell + at + 20, sql, sizeof sql - 1);
     cell[0] = (uint8_t)(20 + sizeof sql - 1);
     (void)cell_add(page, 100, cell, at + 20 + sizeof sql - 1);

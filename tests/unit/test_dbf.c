@@ -179,6 +179,21 @@ KT_TEST(a_header_that_lies_is_said_and_all_is_seen)
     }
 }
 
+KT_TEST(fields_without_bytes_are_no_cells)
+{
+    static struct dm_field f[60];
+    const char *const one[] = {" x", " y"};
+    uint8_t file[4096];
+    struct sink_mem s = {0};
+    for (unsigned i = 0; i < 60; i++) {
+        f[i] = (struct dm_field){"F", 'C', i == 30, 0};
+    }
+    size_t n = make_dbf(file, 3, 0, f, 60, one, 2);
+    reader_run(&s, kl_extract_dbf, file, n);
+    KT_OK(reader_has(&s, "B table \nF\nx\ny\nE\n"));
+    sink_mem_done(&s);
+}
+
 KT_TEST(text_that_begins_with_a_version_byte_is_no_table)
 {
     static const char text[] = "0123456789;Agron;Hoxha;1905-01-22\r\n"

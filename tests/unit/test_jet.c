@@ -413,6 +413,52 @@ KT_TEST(values_of_deleted_columns_are_seen)
     jm_done(&m);
 }
 
+KT_TEST(columns_that_share_bytes_do_not_multiply_them)
+{
+    struct jm_column c[200];
+    struct jm_value v[200];
+    struct jm m;
+    struct sink_mem s = {.quiet = true};
+    uint8_t row[4096];
+    static char text[1000];
+    memset(text, 'x', sizeof text);
+    for (unsigned i = 0; i < 200; i++) {
+        c[i] = (struct jm_column){"c", 10, i == 0 ? 200 : 1, 0};
+        v[i] = (struct jm_value){text, c[i].len};
+    }
+    jm_begin(&m, 1, 0);
+    jm_begin_catalogue(&m);
+    uint32_t t = jm_table(&m, c, 100);
+    uint8_t *definition = jm_page(&m, t);
+    for (unsigned i = 0; i < 100; i++) {
+        /* All columns are the first 300 bytes of the row. */
+        jm_le(definition + 63 + 25 * i + 21, 0, 2);
+        jm_le(definition + 63 + 25 * i + 23, 300, 2);
+    }
+    for (unsigned k = 0; k < 20; k++) {
+        uint32_t d = jm_data(&m, t);
+        size_t n = jm_row(&m, c, 100, v, row);
+        while (jm_put(&m, d, row, n, 0)) {
+        }
+    }
+    run_jet(&s, &m);
+    KT_OK(s.text_bytes < 4 * m.n_pages * m.page_bytes);
+    sink_mem_done(&s);
+    jm_done(&m);
+}
+
+KT_TEST(a_table_with_two_columns_of_one_number_is_said)
+{
+    struct jm m;
+    struct sink_mem s = {0};
+    make_people(&m, 1, 0);
+    jm_le(jm_page(&m, 4) + 63 + 25 + 5, 0, 2);
+    run_jet(&s, &m);
+    KT_OK(reader_has(&s, "A  jet.table\n") && reader_has(&s, "T00202186H"));
+    sink_mem_done(&s);
+    jm_done(&m);
+}
+
 KT_TEST(linked_tables_are_said)
 {
     struct jm m;
