@@ -22,6 +22,12 @@ static enum kl_rc extract_parquet(struct kl_emit *e, const struct kl_input *in)
     return extract_packed(e, in);
 }
 
+static enum kl_rc extract_avro(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_anomaly(e, "avro.unread"));
+    return extract_packed(e, in);
+}
+
 static enum kl_rc extract_ole2(struct kl_emit *e, const struct kl_input *in)
 {
     if (kl_binary_is_encrypted(in)) {
@@ -39,12 +45,19 @@ static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 
 /* Who reads what. */
 static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
-    [KL_FORMAT_NONE] = extract_nothing,    [KL_FORMAT_TEXT] = kl_extract_text,
-    [KL_FORMAT_BINARY] = extract_views,    [KL_FORMAT_PACKED] = extract_packed,
-    [KL_FORMAT_ZIP] = kl_extract_zip,      [KL_FORMAT_OLE2] = extract_ole2,
-    [KL_FORMAT_JET] = kl_extract_jet,      [KL_FORMAT_SQLITE] = kl_extract_sqlite,
-    [KL_FORMAT_DBF] = kl_extract_dbf,      [KL_FORMAT_PGDUMP] = kl_extract_pgdump,
-    [KL_FORMAT_PARQUET] = extract_parquet, [KL_FORMAT_SQLITE_LOG] = kl_extract_sqlite_log,
+    [KL_FORMAT_NONE] = extract_nothing,
+    [KL_FORMAT_TEXT] = kl_extract_text,
+    [KL_FORMAT_BINARY] = extract_views,
+    [KL_FORMAT_PACKED] = extract_packed,
+    [KL_FORMAT_ZIP] = kl_extract_zip,
+    [KL_FORMAT_OLE2] = extract_ole2,
+    [KL_FORMAT_JET] = kl_extract_jet,
+    [KL_FORMAT_SQLITE] = kl_extract_sqlite,
+    [KL_FORMAT_DBF] = kl_extract_dbf,
+    [KL_FORMAT_PGDUMP] = kl_extract_pgdump,
+    [KL_FORMAT_PARQUET] = extract_parquet,
+    [KL_FORMAT_AVRO] = extract_avro,
+    [KL_FORMAT_SQLITE_LOG] = kl_extract_sqlite_log,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

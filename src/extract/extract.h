@@ -19,7 +19,8 @@ enum kl_format {
     KL_FORMAT_SQLITE_LOG, /* write-ahead log or journal */
     KL_FORMAT_DBF,        /* dBASE, FoxPro */
     KL_FORMAT_PGDUMP,     /* PostgreSQL archive */
-    KL_FORMAT_PARQUET,    /* column store: not read, its bytes are viewed */
+    KL_FORMAT_PARQUET,    /* known, not read: NOT_INSPECTED(format), its bytes are viewed */
+    KL_FORMAT_AVRO,       /* the same */
     KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
 };
 

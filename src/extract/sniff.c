@@ -29,6 +29,7 @@ static const struct magic magics[] = {
     {0, 3, KL_FORMAT_PACKED, "\xff\xd8\xff"},
     {0, 4, KL_FORMAT_PACKED, "GIF8"},
     {0, 4, KL_FORMAT_PARQUET, "PAR1"},
+    {0, 4, KL_FORMAT_AVRO, "Obj\1"},
     {8, 4, KL_FORMAT_PACKED, "WEBP"},
     {4, 4, KL_FORMAT_PACKED, "ftyp"},
     {0, 4, KL_FORMAT_PACKED, "OggS"},

@@ -80,6 +80,23 @@ KT_TEST(past_the_ceiling_all_is_seen)
     }
 }
 
+KT_TEST(column_stores_are_said_to_be_unread_and_their_bytes_seen)
+{
+    static const struct {
+        const char *head;
+        const char *code;
+    } cases[] = {{"PAR1", "A  parquet.unread\n"}, {"Obj\1", "A  avro.unread\n"}};
+    for (size_t i = 0; i < 2; i++) {
+        char file[64];
+        struct sink_mem s = {0};
+        int n = snprintf(file, sizeof file, "%s words in a column \2\3", cases[i].head);
+        reader_run(&s, kl_extract_nested, file, (size_t)n);
+        KT_OK(reader_has(&s, cases[i].code) && reader_has(&s, "words in a column"));
+        KT_EQ(s.not_inspected, (uint64_t)n);
+        sink_mem_done(&s);
+    }
+}
+
 KT_TEST(pairs_are_sorted_whatever_their_order)
 {
     static struct kl_pair p[1000];
