@@ -33,7 +33,8 @@ static struct kl_span cell_make(struct db *d, uint32_t k, unsigned i)
 static void put_le(struct db *d, uint64_t v, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        kl_synth_text_char(&d->out, i < 8 ? (char)(v >> 8 * i) : (char)0);
+        uint8_t byte = i < 8 ? (uint8_t)(v >> 8 * i) : 0;
+        kl_synth_text_add(&d->out, &byte, 1);
     }
 }
 
