@@ -21,6 +21,7 @@ MAY = {
     "match": {"base", "crypt", "finding"},
     "register": {"base", "crypt", "os", "extract", "match"},
     "inspect": {"base", "crypt", "os", "finding", "extract", "match"},
+    "lib": {"base", "finding", "inspect"},
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
 
