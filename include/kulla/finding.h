@@ -51,7 +51,7 @@ KL_API struct kl_finding_bytes kl_finding_bytes_get(const struct kl_finding *f);
 /** 1 when inspection ended before the document did (stopped, worker lost), else 0. */
 KL_API int kl_finding_is_partial(const struct kl_finding *f);
 
-/** The i-th register of which rows were found, from 0. */
+/** The i-th register of which something was found, from 0; single keys may make no row. */
 KL_API const struct kl_finding_register *kl_finding_register_get(const struct kl_finding *f,
                                                                  size_t i);
 
