@@ -28,7 +28,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
 
 def may(folder):
     if folder == "cmd":
-        return set(MAY)
+        return set(MAY) - {"lib"}
     return MAY.get(folder)
 
 
