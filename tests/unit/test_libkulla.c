@@ -469,7 +469,7 @@ KT_TEST(the_host_is_left_as_it_was)
     freelocale(mine);
 }
 
-KT_TEST(a_host_that_ignores_its_children_or_reaps_them_all_does_no_harm)
+KT_TEST(a_host_that_ignores_its_children_does_no_harm)
 {
     (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
     struct kl_scanner *s = scanner_of(the_engine);
@@ -554,7 +554,8 @@ KT_TEST(a_scanner_outlives_the_thread_that_made_it)
 
     KT_EQ(pthread_create(&t, NULL, make_scanner, &s), 0);
     (void)pthread_join(t, NULL);
-    (void)usleep(50000); /* its worker dies with the thread */
+    siginfo_t info; /* its worker dies with the thread: wait for that, do not reap it */
+    KT_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
     KT_EQ(kl_scanner_bytes(s, "x", 1, "doc", &f, NULL), KL_OK);
     KT_EQ(kl_finding_is_partial(f), 0);
     KT_EQ(kl_finding_verdict_get(f), KL_VERDICT_PASS);
