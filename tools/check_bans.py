@@ -23,7 +23,7 @@ HEADER = re.compile(r"#\s*include\s*<([^>]+)>")
 MACHINE = re.compile(r"(?<![\w.])/(?:home|work|root)" + r"/\w"
                      r"|https?://[^\s/]*(?:artifactory|nexus|registry|mirror)[^\s/]*/")
 TEXT = {".c", ".h", ".cc", ".cpp", ".py", ".md", ".build", ".ini", ".yaml", ".txt", ".sh", ".1",
-        ".7", ".in", ""}
+        ".3", ".7", ".in", ""}
 
 
 def at(text, offset):

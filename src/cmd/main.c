@@ -1,14 +1,11 @@
 #include "cmd/cmd.h"
 #include "cmd/cmd_synth.h"
 #include "extract/worker.h"
+#include "kulla/version.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#ifndef KL_VERSION
-#define KL_VERSION "(no version)" /* the build sets it */
-#endif
 
 struct command {
     const char *name;
@@ -69,7 +66,7 @@ int main(int argc, char **argv)
         return kl_cmd_wrong("no command", "kulla", "see 'kulla help'");
     }
     if (strcmp(argv[1], "--version") == 0) {
-        (void)puts("kulla " KL_VERSION);
+        (void)printf("kulla %s\n", kl_version());
         return kl_cmd_flush(KL_EXIT_DONE);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -3,7 +3,8 @@
  *
  * Frame types (os/channel.h), parent to worker: RING (a memfd), DOCUMENT (a descriptor;
  * value = its length), RELEASE (value = blocks read). Worker to parent: READY (value =
- * kl_cage_bits), REFUSED (value = kl_rc), EVENTS (records, one behind the other).
+ * kl_cage_bits, body = kl_version), REFUSED (value = kl_rc), EVENTS (records, one behind the
+ * other).
  *
  * A record is a struct kl_wire_rec and, but for BLOCK, its `len` bytes of text. Blocks are
  * taken in turn: slot = number of the block in its document modulo KL_BLOCK_SLOTS; at most

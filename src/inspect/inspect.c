@@ -92,7 +92,8 @@ void kl_inspect_free(struct kl_inspect **ctx)
 enum kl_rc kl_inspector_new(const struct kl_inspect *ctx, struct kl_inspect_live *live,
                             struct kl_inspector **out_i, struct kl_err *err)
 {
-    const struct kl_session_opts so = {.program = ctx->program};
+    const struct kl_session_opts so = {.program = ctx->program,
+                                       .stop = live != NULL ? &live->cancel : NULL};
     struct kl_inspector *in = calloc(1, sizeof *in);
 
     if (in == NULL) {
@@ -202,10 +203,10 @@ static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_byt
 
     KL_TRY(kl_session_submit(i->session, fd, len_bytes, err));
     while (ev.kind != KL_EVENT_DONE) {
-        if (cancelled(i)) {
+        KL_TRY(kl_session_next(i->session, &ev, err));
+        if (ev.kind != KL_EVENT_DONE && cancelled(i)) {
             return stop_here(i, len_bytes, in_part, f);
         }
-        KL_TRY(kl_session_next(i->session, &ev, err));
         in_part = ev.kind == KL_EVENT_PART_BEGIN || (in_part && ev.kind != KL_EVENT_PART_END);
         KL_TRY(on_event(i, &ev, f));
         if (ev.kind == KL_EVENT_BLOCK && i->live != NULL && shown < len_bytes) {

@@ -11,13 +11,9 @@
 #include "base/result.h"
 #include "finding/finding.h"
 #include "inspect/policy.h"
+#include "kulla/inspect.h"
 
 #include <stdatomic.h>
-
-struct kl_inspect_index {
-    const char *index_path; /* R.kidx */
-    const char *key_path;   /* the key file it was built with */
-};
 
 struct kl_inspect_opts {
     const struct kl_inspect_index *indexes; /* borrowed for the call */
