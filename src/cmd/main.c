@@ -2,6 +2,7 @@
 #include "cmd/cmd_synth.h"
 #include "extract/worker.h"
 #include "kulla/version.h"
+#include "os/tool.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -60,6 +61,9 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "extract") == 0) {
         return kl_extract_worker_main();
+    }
+    if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "tool") == 0) {
+        return kl_tool_role_main();
     }
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told as one */
     if (argc < 2) {
