@@ -219,6 +219,60 @@ enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)
     return KL_OK;
 }
 
+/* How many bytes of the document's file stand behind the whole of the current level. */
+static uint64_t file_share(const struct kl_emit *e)
+{
+    uint64_t bytes = e->levels[e->depth].own_bytes;
+
+    for (unsigned d = e->depth; d > 0; d--) {
+        const struct level *l = &e->levels[d];
+        bytes = l->raw_bytes > 0 ? scale(l->raw_bytes, bytes, l->own_bytes) : bytes;
+    }
+    return bytes < e->file_bytes ? bytes : e->file_bytes;
+}
+
+static enum kl_rc copy_input(struct kl_emit *e, const struct kl_input *in, bool *out_io)
+{
+    *out_io = false;
+    for (uint64_t at = 0; at < in->len_bytes;) {
+        uint8_t *ptr = NULL;
+        size_t cap = 0;
+        size_t n = 0;
+        KL_TRY(kl_emit_space(e, 1, &ptr, &cap));
+        size_t want = in->len_bytes - at < cap ? (size_t)(in->len_bytes - at) : cap;
+        *out_io = kl_input_read(in, at, ptr, want, &n) != KL_OK || n == 0;
+        if (*out_io) {
+            break;
+        }
+        KL_TRY(kl_emit_commit(e, n));
+        at += n;
+    }
+    return KL_OK;
+}
+
+enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind, const struct kl_input *in)
+{
+    assert(!e->in_part && kl_part_is_outside(kind));
+    bool io = false;
+    if (e->depth > 0 && in->len_bytes > KL_MAX_OUTSIDE_BYTES) {
+        KL_TRY(kl_emit_anomaly(e, "limit.outside"));
+        return kl_emit_not_inspected(e, KL_REASON_LIMIT, in->len_bytes);
+    }
+    struct kl_event ev = {.kind = KL_EVENT_PART_BEGIN,
+                          .part_kind = kind,
+                          .bytes = file_share(e),
+                          .text = path_get(e)};
+    KL_TRY(send(e, &ev));
+    e->in_part = true;
+    e->kind = kind;
+    e->at_byte = 0;
+    if (e->depth > 0) {
+        KL_TRY(copy_input(e, in, &io));
+    }
+    KL_TRY(kl_emit_part_end(e));
+    return io ? kl_emit_not_inspected(e, KL_REASON_IO, in->len_bytes) : KL_OK;
+}
+
 /* Send the first `len` bytes of the block; the rest (<= CARRY_BYTES) moves to the next block. */
 static enum kl_rc flush(struct kl_emit *e, size_t len)
 {

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "extract/event.h"
+#include "extract/input.h"
 
 /* The transport below: the channel in the worker, a callback in tests. */
 struct kl_sink {
@@ -43,6 +44,14 @@ unsigned kl_emit_depth(const struct kl_emit *e);
 
 KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind);
 KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);
+
+/**
+ * Hand the whole of the current level, `in`, to a program of others: a part of its bytes. Above
+ * KL_MAX_OUTSIDE_BYTES it is said not to be inspected (limit) instead.
+ * @param kind  an outside kind
+ */
+KL_MUST enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind,
+                                   const struct kl_input *in);
 
 /** Append text to the open part (copied). */
 KL_MUST enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text);

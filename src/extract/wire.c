@@ -119,6 +119,12 @@ static bool code_is_clean(const char code[static KL_ANOMALY_BYTES], bool wanted)
     return true;
 }
 
+static bool is_outside_begin(const struct kl_wire_rec *rec)
+{
+    return rec->kind == KL_EVENT_PART_BEGIN &&
+           kl_part_is_outside((enum kl_part_kind)rec->part_kind);
+}
+
 static bool fields_fit(const struct kl_wire_rec *rec)
 {
     bool block = rec->kind == KL_EVENT_BLOCK;
@@ -133,7 +139,7 @@ static bool fields_fit(const struct kl_wire_rec *rec)
         return false;
     }
     if ((!done && (rec->v[1] != 0 || rec->v[2] != 0)) ||
-        (!done && !block && !lost && rec->v[0] != 0)) {
+        (!done && !block && !lost && !is_outside_begin(rec) && rec->v[0] != 0)) {
         return false;
     }
     return code_is_clean(rec->code, rec->kind == KL_EVENT_ANOMALY);
@@ -157,7 +163,8 @@ static bool order_fits(const struct kl_wire_order *o, const struct kl_wire_rec *
 
     switch ((enum kl_event_kind)rec->kind) {
     case KL_EVENT_PART_BEGIN:
-        return !in_part && (rec->part_kind == KL_PART_TEXT || rec->part_kind == KL_PART_TABLE);
+        return !in_part && rec->part_kind > KL_PART_NONE && rec->part_kind <= KL_PART_LAST &&
+               (!is_outside_begin(rec) || rec->v[0] <= o->doc_bytes);
     case KL_EVENT_BLOCK:
         return in_part && rec->part_kind == o->part_kind && block_fits(o, rec);
     case KL_EVENT_PART_END:
@@ -231,7 +238,7 @@ enum kl_rc kl_wire_next(struct kl_wire_order *o, struct kl_rd *r, const uint8_t 
         .reason = (enum kl_reason)rec.reason,
         .text = text,
         .at_byte = rec.kind == KL_EVENT_BLOCK ? rec.v[0] : 0,
-        .bytes = rec.kind == KL_EVENT_NOT_INSPECTED ? rec.v[0] : 0,
+        .bytes = rec.kind == KL_EVENT_NOT_INSPECTED || is_outside_begin(&rec) ? rec.v[0] : 0,
         .seen = done ? rec.v[0] : 0,
         .inspected = rec.v[1],
         .not_inspected = rec.v[2],
