@@ -245,6 +245,13 @@ static enum kl_rc big_say_lost(struct kl_zip *zip, const struct big *b, uint64_t
     return rest > said ? kl_emit_not_inspected(zip->e, b->lost, rest - said) : KL_OK;
 }
 
+/* Deflate can make so much of so little: a claim beyond it would put a reader off that looks for
+ * what stands at the end (a zip in the zip). */
+static bool is_possible(const struct kl_zip_member *m)
+{
+    return m->plain_bytes <= m->comp_bytes * MAX_EXPANSION + 64;
+}
+
 static enum kl_rc big_run(struct kl_zip *zip, struct big *b)
 {
     const struct kl_zip_member *m = b->m;
@@ -252,7 +259,9 @@ static enum kl_rc big_run(struct kl_zip *zip, struct big *b)
     bool claimed = !m->no_size && m->plain_bytes > 0;
     uint64_t left = kl_emit_budget_get(zip->e);
     uint64_t said_before = kl_emit_lost_get(zip->e);
-    uint64_t len = claimed ? m->plain_bytes : big_measure(b);
+    uint64_t len = m->method == 0              ? m->comp_bytes
+                   : is_possible(m) && claimed ? m->plain_bytes
+                                               : big_measure(b);
     len = len < left ? len : left;
     struct kl_input in = kl_input_source(&source, len);
     KL_TRY(kl_extract_nested(zip->e, &in));
@@ -301,8 +310,7 @@ static enum kl_rc inflate_whole(struct kl_zip *zip, const struct kl_zip_member *
     struct kl_buf comp;
     struct kl_span data;
     kl_buf_init(&comp, KL_MAX_WHOLE_MEMBER);
-    if (m->no_size || m->plain_bytes > out->max_bytes ||
-        m->plain_bytes > m->comp_bytes * MAX_EXPANSION + 64) {
+    if (m->no_size || m->plain_bytes > out->max_bytes || !is_possible(m)) {
         return KL_E_FORMAT;
     }
     if (zip->in->fd < 0 && zip->in->source == NULL) {
@@ -399,7 +407,8 @@ static enum kl_rc extract_content(struct kl_zip *zip, const struct kl_zip_member
         return extract_stored(zip, m);
     }
     size_t max = whole_max(zip->e);
-    if (m->comp_bytes > max || (!m->no_size && m->plain_bytes > max)) {
+    bool is_long = !m->no_size && m->method != 0 && m->plain_bytes > max;
+    if (m->comp_bytes > max || is_long) {
         return extract_big(zip, m);
     }
     struct kl_buf buf;
