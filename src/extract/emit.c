@@ -19,7 +19,7 @@ struct level {
 
 struct kl_emit {
     struct kl_sink sink;
-    enum kl_rc rc; /* sticky: the reader went away */
+    enum kl_rc rc; /* sticky: the reader went away, or a part was left open */
     bool in_part;
     bool folded;
     enum kl_part_kind kind;
@@ -160,7 +160,8 @@ enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_by
 {
     assert(!e->in_part);
     if (e->depth >= KL_MAX_NESTING) {
-        KL_TRY(kl_emit_anomaly(e, "limit.nesting"));
+        /* Not entered, whatever became of the event: the caller must know by one code. */
+        kl_ignore(kl_emit_anomaly(e, "limit.nesting"), "the next event returns the failure");
         return KL_E_LIMIT;
     }
     struct level *l = &e->levels[e->depth + 1];
@@ -191,7 +192,12 @@ static void add_sat(uint64_t *sum, uint64_t n)
 
 void kl_emit_leave(struct kl_emit *e)
 {
-    assert(!e->in_part && e->depth > 0);
+    assert(e->depth > 0);
+    if (e->in_part) {
+        /* A reader gave up inside its part: it ran out of memory or the other end went away. */
+        e->in_part = false;
+        e->rc = e->rc == KL_OK ? KL_E_NOMEM : e->rc;
+    }
     const struct level *l = &e->levels[e->depth];
     if (l->lost_bytes > 0) {
         /* A loss is passed up in the bytes of the level above; the file's are counted at 0. */

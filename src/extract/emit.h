@@ -38,6 +38,7 @@ void kl_emit_free(struct kl_emit **e);
  * @return KL_E_LIMIT past KL_MAX_NESTING (record it as not inspected and go on; no leave)
  */
 KL_MUST enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_bytes);
+/** With a part still open (its reader failed) all that follows fails: KL_E_NOMEM if nothing did. */
 void kl_emit_leave(struct kl_emit *e);
 unsigned kl_emit_depth(const struct kl_emit *e);
 
