@@ -401,8 +401,42 @@ static enum kl_rc extract_stored(struct kl_zip *zip, const struct kl_zip_member 
     return nested_mem(zip, data);
 }
 
+/* ---- bytes of the zip itself ---- */
+
+struct range {
+    const struct kl_input *in;
+    uint64_t from;
+    uint64_t len_bytes;
+};
+
+static enum kl_rc range_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
+{
+    const struct range *r = ctx;
+    uint64_t left = at < r->len_bytes ? r->len_bytes - at : 0;
+    return kl_input_read(r->in, r->from + at, dst, n < left ? n : (size_t)left, out_n);
+}
+
+static uint64_t range_data(void *ctx, uint64_t at)
+{
+    const struct range *r = ctx;
+    return kl_input_data(r->in, r->from + at) - r->from;
+}
+
+/* What lies between the members of the document itself: nothing is inflated, so nothing is charged;
+ * holes stay holes. */
+static enum kl_rc extract_gap(struct kl_zip *zip, const struct kl_zip_member *m)
+{
+    struct range r = {zip->in, m->data_at, m->comp_bytes};
+    struct kl_source source = {&r, range_read, range_data};
+    struct kl_input in = kl_input_source(&source, m->comp_bytes);
+    return kl_extract_nested(zip->e, &in);
+}
+
 static enum kl_rc extract_content(struct kl_zip *zip, const struct kl_zip_member *m)
 {
+    if (m >= zip->m + zip->n_real && kl_emit_depth(zip->e) == 1) {
+        return extract_gap(zip, m);
+    }
     if (m->method == 0 && zip->in->fd < 0 && zip->in->source == NULL) {
         return extract_stored(zip, m);
     }
