@@ -5,6 +5,8 @@
 #include "match/identifiers.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct kl_inspect {
@@ -220,6 +222,56 @@ static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_byt
     return KL_OK;
 }
 
+/* A size and a time by which a later look shows that the file was written to. */
+struct look {
+    bool is_file;
+    uint64_t len_bytes;
+    struct timespec written_at;
+};
+
+static struct look look_at(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return (struct look){.is_file = false};
+    }
+    return (struct look){true, (uint64_t)st.st_size, st.st_mtim};
+}
+
+static bool has_anomaly(const struct kl_finding *f, const char *code)
+{
+    for (size_t i = 0; i < f->n_anomalies; i++) {
+        if (f->anomalies[i].at[0] == '\0' && strcmp(f->anomalies[i].code, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was written while we read: said, and what came behind the end counted as not inspected. */
+static enum kl_rc say_changes(const struct look *before, const struct look *after,
+                              uint64_t len_bytes, struct kl_finding *f)
+{
+    bool same = before->written_at.tv_sec == after->written_at.tv_sec &&
+                before->written_at.tv_nsec == after->written_at.tv_nsec &&
+                after->len_bytes == len_bytes;
+
+    if (!before->is_file || !after->is_file || same) {
+        return KL_OK;
+    }
+    if (!has_anomaly(f, "file.changed")) {
+        KL_TRY(kl_finding_add_anomaly(f, kl_span_make("", 0), "file.changed"));
+    }
+    if (after->len_bytes <= len_bytes) {
+        return KL_OK;
+    }
+    uint64_t more = after->len_bytes - len_bytes;
+    f->seen += more;
+    f->not_inspected += more;
+    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_CHANGED), more);
+}
+
 static double now_seconds(void)
 {
     struct timespec t;
@@ -241,7 +293,12 @@ enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes,
     if (i->ident != NULL) {
         kl_ident_begin(i->ident);
     }
+    struct look before = look_at(fd);
     rc = read_document(i, fd, len_bytes, out, err);
+    if (rc == KL_OK) {
+        struct look after = look_at(fd);
+        rc = say_changes(&before, &after, len_bytes, out);
+    }
     if (rc == KL_OK) {
         rc = kl_match_finish(i->match, out);
     }
