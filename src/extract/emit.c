@@ -27,6 +27,9 @@ struct kl_emit {
     size_t used;
     uint64_t at_byte;
     uint64_t file_bytes;
+    uint64_t confirmed;  /* of the file: told by the events that were sent */
+    uint64_t text_to;    /* of the file: behind what was added as text */
+    uint64_t block_from; /* text_to when the block was taken */
     uint64_t expanded;
     uint64_t repeated;
     uint64_t members;
@@ -62,6 +65,9 @@ void kl_emit_start(struct kl_emit *e, uint64_t file_bytes)
     e->used = 0;
     e->at_byte = 0;
     e->file_bytes = file_bytes;
+    e->confirmed = 0;
+    e->text_to = 0;
+    e->block_from = 0;
     e->expanded = 0;
     e->repeated = 0;
     e->members = 0;
@@ -219,7 +225,10 @@ unsigned kl_emit_depth(const struct kl_emit *e)
 enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)
 {
     assert(!e->in_part && kind != KL_PART_NONE);
-    struct kl_event ev = {.kind = KL_EVENT_PART_BEGIN, .part_kind = kind, .text = path_get(e)};
+    struct kl_event ev = {.kind = KL_EVENT_PART_BEGIN,
+                          .part_kind = kind,
+                          .inspected = e->confirmed,
+                          .text = path_get(e)};
     KL_TRY(send(e, &ev));
     e->in_part = true;
     e->kind = kind;
@@ -237,7 +246,10 @@ static enum kl_rc flush(struct kl_emit *e, size_t len)
     size_t rest = e->used - len;
     assert(rest <= CARRY_BYTES);
     memcpy(e->carry, e->block + len, rest);
+    /* What stood before the block was taken is in it or in those before. */
+    e->confirmed = e->block_from > e->confirmed ? e->block_from : e->confirmed;
     struct kl_event ev = {.kind = KL_EVENT_BLOCK,
+                          .inspected = e->confirmed,
                           .part_kind = e->kind,
                           .folded = e->folded,
                           .at_byte = e->at_byte,
@@ -305,6 +317,7 @@ enum kl_rc kl_emit_space(struct kl_emit *e, size_t want, uint8_t **out_ptr, size
     if (e->block == NULL) {
         e->block = e->sink.block(e->sink.ctx);
         e->used = 0;
+        e->block_from = e->text_to;
         if (e->block == NULL) {
             e->rc = KL_E_IO;
             return e->rc;
@@ -426,6 +439,21 @@ enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes)
         add_sat(&e->levels[e->depth].own_bytes, bytes);
     }
     return e->rc;
+}
+
+void kl_emit_confirm(struct kl_emit *e, uint64_t bytes)
+{
+    if (e->depth == 0) {
+        uint64_t left = e->file_bytes - e->confirmed;
+        e->confirmed += bytes < left ? bytes : left;
+    }
+}
+
+void kl_emit_confirm_to(struct kl_emit *e, uint64_t at)
+{
+    if (e->depth == 0) {
+        e->text_to = at < e->file_bytes ? at : e->file_bytes;
+    }
 }
 
 void kl_emit_set_size(struct kl_emit *e, uint64_t own_bytes)

@@ -251,6 +251,7 @@ static enum kl_rc read_part(struct text *t)
     while (t->at < t->in->len_bytes && !t->io && !t->cut) {
         uint8_t *ptr = NULL;
         size_t cap = 0;
+        kl_emit_confirm_to(t->e, t->at);
         if (t->folded) {
             kl_emit_set_folded(t->e, false);
             t->folded = false;

@@ -489,6 +489,14 @@ static enum kl_rc extract_entered(struct kl_zip *zip, const struct kl_zip_member
     return extract_content(zip, m);
 }
 
+void kl_zip_confirm(struct kl_zip *zip, const struct kl_zip_member *m, uint64_t lost_before)
+{
+    uint64_t lost = kl_emit_lost_get(zip->e) - lost_before;
+    if (lost < m->share_bytes) {
+        kl_emit_confirm(zip->e, m->share_bytes - lost);
+    }
+}
+
 enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m)
 {
     struct kl_span name = kl_zip_name(zip, m);
@@ -496,6 +504,7 @@ enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m)
     if (is_empty && m->state == KL_ZIP_STATE_NONE) {
         return KL_OK; /* a folder, or an empty file */
     }
+    uint64_t lost_before = kl_emit_lost_get(zip->e);
     enum kl_rc rc = kl_emit_enter(zip->e, name, m->share_bytes);
     if (rc == KL_E_LIMIT) {
         return kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, m->comp_bytes);
@@ -503,6 +512,7 @@ enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m)
     if (rc == KL_OK) {
         rc = extract_entered(zip, m);
         kl_emit_leave(zip->e);
+        kl_zip_confirm(zip, m, lost_before);
     }
     return rc;
 }

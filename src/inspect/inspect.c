@@ -177,9 +177,9 @@ static enum kl_rc on_event(struct kl_inspector *i, const struct kl_event *ev, st
     return KL_OK;
 }
 
-/* Ctrl-C: what was found so far stands; no byte is claimed that DONE did not confirm. */
-static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_part,
-                            struct kl_finding *f)
+/* Ctrl-C: what was found so far stands, and the bytes that the worker had told count. */
+static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, uint64_t confirmed,
+                            bool in_part, struct kl_finding *f)
 {
     kl_session_cancel(i->session);
     if (in_part) {
@@ -190,9 +190,10 @@ static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_
     }
     f->partial = true;
     f->seen = len_bytes;
-    f->inspected = 0;
-    f->not_inspected = len_bytes;
-    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED), len_bytes);
+    f->inspected = confirmed;
+    f->not_inspected = len_bytes - confirmed;
+    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED),
+                              len_bytes - confirmed);
 }
 
 static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_bytes,
@@ -201,13 +202,20 @@ static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_byt
     struct kl_event ev = {.kind = KL_EVENT_NONE};
     bool in_part = false;
     uint64_t shown = 0;
+    uint64_t confirmed = 0;
 
     KL_TRY(kl_session_submit(i->session, fd, len_bytes, err));
     while (ev.kind != KL_EVENT_DONE) {
         if (cancelled(i)) {
-            return stop_here(i, len_bytes, in_part, f);
+            return stop_here(i, len_bytes, confirmed, in_part, f);
         }
         KL_TRY(kl_session_next(i->session, &ev, err));
+        if (ev.kind == KL_EVENT_NOT_INSPECTED && ev.reason == KL_REASON_STOPPED) {
+            return stop_here(i, len_bytes, confirmed, in_part, f);
+        }
+        if (ev.kind == KL_EVENT_PART_BEGIN || ev.kind == KL_EVENT_BLOCK) {
+            confirmed = ev.inspected;
+        }
         in_part = ev.kind == KL_EVENT_PART_BEGIN || (in_part && ev.kind != KL_EVENT_PART_END);
         KL_TRY(on_event(i, &ev, f));
         if (ev.kind == KL_EVENT_BLOCK && i->live != NULL && shown < len_bytes) {

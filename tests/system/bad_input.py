@@ -365,8 +365,8 @@ def changed(path, change):
     return u.end()[path.name]
 
 
-def changed_midway(path, data, change):
-    """The finding of a file that is changed when it was read in part; None: we were never in time."""
+def midway(path, data, act):
+    """Do something to a scan when it has read a file in part; its output, None: never in time."""
     all_of_us = os.sched_getaffinity(0)
     for _ in range(5):
         path.write_bytes(data)
@@ -380,15 +380,24 @@ def changed_midway(path, data, change):
             u.p.send_signal(signal.SIGSTOP)  # the worker gets some blocks ahead and waits
             time.sleep(0.05)
             in_time = u.p.poll() is None
-            change(path)
+            act(u)
             u.p.send_signal(signal.SIGCONT)
-            d = u.end()[path.name]
+            out = u.p.communicate(timeout=LONG_S)
         finally:
             os.sched_setaffinity(0, all_of_us)
-        if in_time and (d["anomalies"] or d["not_inspected"]):
-            return d
+        d = parse(*out).get(path.name)
+        if in_time and d is not None and (d["anomalies"] or d["not_inspected"]):
+            return parse(*out)
     print("# this machine is too busy to stop a scan midway")
     return None
+
+
+def changed_midway(path, data, change):
+    docs = midway(path, data, lambda u: change(path))
+    if docs is None:
+        return None
+    must(docs["sound.txt"]["bytes"]["inspected"] == len(SOUND), "the scan goes on")
+    return docs[path.name]
 
 
 def shrink_to(n):
@@ -453,6 +462,16 @@ def a_file_that_grows_counts_what_came_too_late(folder):
 def a_file_written_over_midway_is_said(folder):
     d = changed_midway(folder / "long", LONG, rewrite)
     must(d is None or (d["bytes"]["seen"] == len(LONG) and "file.changed" in codes(d)), f"{d}")
+
+
+@case
+def a_scan_stopped_midway_counts_what_it_read(folder):
+    docs = midway(folder / "long", LONG, lambda u: u.p.send_signal(signal.SIGINT))
+    if docs is not None:
+        d = docs["long"]
+        must(d["partial"] and reasons(d) == {"stopped"}, f"{d}")
+        must(0 < d["bytes"]["inspected"] < len(LONG) == d["bytes"]["seen"], f"{d}")
+        must(d["not_inspected"][0]["bytes"] == d["bytes"]["not_inspected"], f"{d}")
 
 
 @case
