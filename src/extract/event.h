@@ -18,8 +18,8 @@
 
 enum kl_event_kind {
     KL_EVENT_NONE = 0,
-    KL_EVENT_PART_BEGIN, /* text = path, part_kind; of an outside part also bytes */
-    KL_EVENT_BLOCK,      /* text, at_byte */
+    KL_EVENT_PART_BEGIN, /* text = path, part_kind, inspected; of an outside part also bytes */
+    KL_EVENT_BLOCK,      /* text, at_byte, inspected */
     KL_EVENT_PART_END,
     KL_EVENT_ANOMALY,       /* text = path, code */
     KL_EVENT_NOT_INSPECTED, /* text = path, reason, bytes */
@@ -73,7 +73,8 @@ struct kl_event {
     uint64_t bytes;         /* NOT_INSPECTED: how many, in the member's own bytes; PART_BEGIN of an
                                outside part: how many of the document's file stand behind it */
     uint64_t seen;          /* DONE */
-    uint64_t inspected;     /* DONE */
+    uint64_t inspected;     /* DONE; PART_BEGIN, BLOCK: of the document's file, at least so many
+                               bytes are told by all events up to this one */
     uint64_t not_inspected; /* DONE */
 };
 

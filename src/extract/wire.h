@@ -41,13 +41,15 @@ struct kl_wire_rec {
     uint32_t slot; /* BLOCK */
     uint32_t from; /* BLOCK: offset of the text in its slot */
     uint32_t len;  /* of the text */
-    uint64_t v[3]; /* BLOCK: at_byte; NOT_INSPECTED: bytes; DONE: seen, inspected, not_inspected */
+    uint64_t v[3]; /* BLOCK: at_byte, inspected; PART_BEGIN: 0, inspected; NOT_INSPECTED: bytes;
+                      DONE: seen, inspected, not_inspected */
     char code[KL_ANOMALY_BYTES];
 };
 
 /* What the parent knows of a document under way. */
 struct kl_wire_order {
     uint64_t doc_bytes;
+    uint64_t confirmed; /* inspected, as said by the event before */
     uint64_t n_events;
     uint64_t text_bytes;
     unsigned next_slot;

@@ -94,15 +94,23 @@ static void write_identifiers(struct kl_json *j, const struct kl_finding *f)
     kl_json_key(j, "identifiers");
     kl_json_array(j);
     for (size_t i = 0; i < f->n_identifiers; i++) {
+        const struct kl_finding_identifier *d = &f->identifiers[i];
+        const char rank[2] = {d->rank, '\0'};
         kl_json_object(j);
         kl_json_key(j, "type");
-        kl_json_str(j, f->identifiers[i].type);
+        kl_json_str(j, d->type);
+        kl_json_key(j, "class");
+        kl_json_str(j, rank);
         kl_json_key(j, "values");
-        kl_json_u64(j, f->identifiers[i].n_values);
+        kl_json_u64(j, d->n_values);
         kl_json_key(j, "distinct");
-        kl_json_u64(j, f->identifiers[i].n_distinct);
+        kl_json_u64(j, d->n_distinct);
+        kl_json_key(j, "distinct_is_estimate");
+        kl_json_bool(j, d->is_estimate);
         kl_json_key(j, "valid");
-        kl_json_u64(j, f->identifiers[i].n_valid);
+        kl_json_u64(j, d->n_valid);
+        kl_json_key(j, "log10_chance");
+        kl_json_f64(j, d->log10_chance, 6);
         kl_json_end(j);
     }
     kl_json_end(j);

@@ -5,6 +5,8 @@
 #include "match/identifiers.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct kl_inspect {
@@ -176,9 +178,9 @@ static enum kl_rc on_event(struct kl_inspector *i, const struct kl_event *ev, st
     return KL_OK;
 }
 
-/* Ctrl-C: what was found so far stands; no byte is claimed that DONE did not confirm. */
-static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_part,
-                            struct kl_finding *f)
+/* Ctrl-C: what was found so far stands, and the bytes that the worker had told count. */
+static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, uint64_t confirmed,
+                            bool in_part, struct kl_finding *f)
 {
     kl_session_cancel(i->session);
     if (in_part) {
@@ -189,9 +191,10 @@ static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, bool in_
     }
     f->partial = true;
     f->seen = len_bytes;
-    f->inspected = 0;
-    f->not_inspected = len_bytes;
-    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED), len_bytes);
+    f->inspected = confirmed;
+    f->not_inspected = len_bytes - confirmed;
+    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_STOPPED),
+                              len_bytes - confirmed);
 }
 
 static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_bytes,
@@ -200,12 +203,17 @@ static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_byt
     struct kl_event ev = {.kind = KL_EVENT_NONE};
     bool in_part = false;
     uint64_t shown = 0;
+    uint64_t confirmed = 0;
 
     KL_TRY(kl_session_submit(i->session, fd, len_bytes, err));
     while (ev.kind != KL_EVENT_DONE) {
         KL_TRY(kl_session_next(i->session, &ev, err));
-        if (ev.kind != KL_EVENT_DONE && cancelled(i)) {
-            return stop_here(i, len_bytes, in_part, f);
+        bool stopped = ev.kind == KL_EVENT_NOT_INSPECTED && ev.reason == KL_REASON_STOPPED;
+        if (stopped || (ev.kind != KL_EVENT_DONE && cancelled(i))) {
+            return stop_here(i, len_bytes, confirmed, in_part, f);
+        }
+        if (ev.kind == KL_EVENT_PART_BEGIN || ev.kind == KL_EVENT_BLOCK) {
+            confirmed = ev.inspected;
         }
         in_part = ev.kind == KL_EVENT_PART_BEGIN || (in_part && ev.kind != KL_EVENT_PART_END);
         KL_TRY(on_event(i, &ev, f));
@@ -219,6 +227,56 @@ static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_byt
         atomic_fetch_add_explicit(&i->live->n_bytes, f->seen - shown, memory_order_relaxed);
     }
     return KL_OK;
+}
+
+/* A size and a time by which a later look shows that the file was written to. */
+struct look {
+    bool is_file;
+    uint64_t len_bytes;
+    struct timespec written_at;
+};
+
+static struct look look_at(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return (struct look){.is_file = false};
+    }
+    return (struct look){true, (uint64_t)st.st_size, st.st_mtim};
+}
+
+static bool has_anomaly(const struct kl_finding *f, const char *code)
+{
+    for (size_t i = 0; i < f->n_anomalies; i++) {
+        if (f->anomalies[i].at[0] == '\0' && strcmp(f->anomalies[i].code, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was written while we read: said, and what came behind the end counted as not inspected. */
+static enum kl_rc say_changes(const struct look *before, const struct look *after,
+                              uint64_t len_bytes, struct kl_finding *f)
+{
+    bool same = before->written_at.tv_sec == after->written_at.tv_sec &&
+                before->written_at.tv_nsec == after->written_at.tv_nsec &&
+                after->len_bytes == len_bytes;
+
+    if (!before->is_file || !after->is_file || same) {
+        return KL_OK;
+    }
+    if (!has_anomaly(f, "file.changed")) {
+        KL_TRY(kl_finding_add_anomaly(f, kl_span_make("", 0), "file.changed"));
+    }
+    if (after->len_bytes <= len_bytes) {
+        return KL_OK;
+    }
+    uint64_t more = after->len_bytes - len_bytes;
+    f->seen += more;
+    f->not_inspected += more;
+    return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_CHANGED), more);
 }
 
 static double now_seconds(void)
@@ -242,7 +300,12 @@ enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes,
     if (i->ident != NULL) {
         kl_ident_begin(i->ident);
     }
+    struct look before = look_at(fd);
     rc = read_document(i, fd, len_bytes, out, err);
+    if (rc == KL_OK) {
+        struct look after = look_at(fd);
+        rc = say_changes(&before, &after, len_bytes, out);
+    }
     if (rc == KL_OK) {
         rc = kl_match_finish(i->match, out);
     }

@@ -21,6 +21,7 @@ struct sink_mem {
     bool done;
     bool bad_order;
     uint64_t seen, inspected, not_inspected;
+    uint64_t confirmed;  /* inspected, by the event before */
     uint64_t fail_after; /* events; 0: never */
     uint64_t n_events;
 };
@@ -63,6 +64,10 @@ static inline enum kl_rc sink_mem_event(void *ctx, const struct kl_event *ev)
         return KL_E_IO;
     }
     s->bad_order |= s->done;
+    if (ev->kind == KL_EVENT_PART_BEGIN || ev->kind == KL_EVENT_BLOCK) {
+        s->bad_order |= ev->inspected < s->confirmed;
+        s->confirmed = ev->inspected;
+    }
     switch (ev->kind) {
     case KL_EVENT_PART_BEGIN:
         s->bad_order |= s->depth != 0;
@@ -103,7 +108,8 @@ static inline enum kl_rc sink_mem_event(void *ctx, const struct kl_event *ev)
         break;
     case KL_EVENT_DONE:
         s->done = true;
-        s->bad_order |= s->depth != 0 || ev->seen != ev->inspected + ev->not_inspected;
+        s->bad_order |= s->depth != 0 || ev->seen != ev->inspected + ev->not_inspected ||
+                        s->confirmed > ev->seen;
         s->seen = ev->seen;
         s->inspected = ev->inspected;
         s->not_inspected = ev->not_inspected;
