@@ -7,6 +7,7 @@
 
 #define BATCH_ROWS 64u
 #define MAX_BATCH_WORDS 4096u
+#define VOCAB_MASK ((1ull << KL_PRINTS_VOCAB_LOG2) - 1)
 
 struct kl_prints_batch {
     unsigned n_rows;
@@ -17,6 +18,7 @@ struct kl_prints_batch {
     struct kl_tag *blocks;
     struct kl_tag *long_tags; /* of cells of more than 31 bytes */
     uint64_t is_long[BATCH_ROWS];
+    struct kl_tag sums[BATCH_ROWS];          /* of one anchor */
     struct kl_cell32 words[MAX_BATCH_WORDS]; /* tokens for the vocabulary */
     struct kl_tag word_tags[MAX_BATCH_WORDS];
 };
@@ -41,6 +43,11 @@ static void plan(struct kl_row_prints *rp)
         for (unsigned k = 0; k < s->tuples[t].n_columns; k++) {
             unsigned col = s->tuples[t].columns[k];
             rp->in_tuple[rp->column_slot[col]] = kl_type_is_words(s->columns[col].type);
+        }
+    }
+    for (unsigned a = 0; a < rp->n_anchors; a++) {
+        for (unsigned k = 0; k < rp->anchors[a].n_columns; k++) {
+            rp->anchor_slots[a] |= 1ull << rp->column_slot[rp->anchors[a].columns[k]];
         }
     }
 }
@@ -179,9 +186,10 @@ double kl_row_prints_density(const struct kl_row_prints *rp, unsigned slot)
     return all > 0 ? hit / all : 0;
 }
 
-static enum kl_rc chunk_room(struct kl_row_prints *rp)
+/* Room for n more rows, at most a chunk's. */
+static enum kl_rc chunk_room(struct kl_row_prints *rp, unsigned n)
 {
-    if (rp->n_rows / KL_PRINTS_CHUNK_ROWS < rp->n_chunks) {
+    if (rp->n_rows + n <= (uint64_t)rp->n_chunks * KL_PRINTS_CHUNK_ROWS) {
         return KL_OK;
     }
     if (rp->n_chunks == rp->cap_chunks) {
@@ -208,9 +216,8 @@ static enum kl_rc chunk_room(struct kl_row_prints *rp)
 
 static void vocab_set(struct kl_row_prints *rp, struct kl_tag t)
 {
-    uint64_t mask = (1ull << KL_PRINTS_VOCAB_LOG2) - 1;
-    uint64_t a = t.lo & mask;
-    uint64_t b = t.lo >> 32 & mask;
+    uint64_t a = t.lo & VOCAB_MASK;
+    uint64_t b = t.lo >> 32 & VOCAB_MASK;
 
     rp->vocab[a >> 3] |= (uint8_t)(1u << (a & 7));
     rp->vocab[b >> 3] |= (uint8_t)(1u << (b & 7));
@@ -238,83 +245,116 @@ static void add_words(struct kl_row_prints *rp, const struct kl_norm *nm)
     }
 }
 
-static uint64_t anchor_record(const struct kl_row_prints *rp, const struct kl_schema_anchor *a,
-                              unsigned number, const struct kl_tag *tags, uint64_t filled)
+/* The anchor's fingerprints of all rows of the batch, one AES call for a tuple's. */
+static void store_anchor(struct kl_row_prints *rp, unsigned number)
 {
-    struct kl_tag t = {0, 0};
+    struct kl_prints_batch *b = rp->batch;
+    const struct kl_schema_anchor *a = &rp->anchors[number];
+    struct kl_tag *sums = b->sums;
+    uint64_t need = rp->anchor_slots[number];
 
-    for (unsigned k = 0; k < a->n_columns; k++) {
-        unsigned slot = rp->column_slot[a->columns[k]];
-        if ((filled >> slot & 1) == 0) {
-            return 0;
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        sums[r] = (struct kl_tag){0, 0};
+        for (unsigned k = 0; k < a->n_columns; k++) {
+            unsigned slot = rp->column_slot[a->columns[k]];
+            sums[r] = kl_tag_add(sums[r], b->tags[(size_t)r * rp->n_slots + slot]);
         }
-        t = kl_tag_add(t, tags[slot]);
     }
     if (a->n_columns > 1) {
-        kl_index_tuple_tags(&rp->prf, &t, 1, number);
+        kl_index_tuple_tags(&rp->prf, sums, b->n_rows, number);
     }
-    return (t.lo & ~KL_INDEX_TAG_MASK) | kl_index_tag(t);
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        uint64_t row = rp->n_rows + r;
+        uint64_t *record = rp->chunks[row / KL_PRINTS_CHUNK_ROWS].record;
+        record[(size_t)number * KL_PRINTS_CHUNK_ROWS + row % KL_PRINTS_CHUNK_ROWS] =
+            (b->filled[r] & need) == need
+                ? (sums[r].lo & ~KL_INDEX_TAG_MASK) | kl_index_tag(sums[r])
+                : 0;
+    }
+}
+
+static inline uint32_t *count_of(const struct kl_row_prints *rp, unsigned slot, struct kl_tag t)
+{
+    return &rp->counts[((size_t)slot << KL_PRINTS_RARITY_LOG2) + (t.hi & 0xFFFF)];
 }
 
 static void store_row(struct kl_row_prints *rp, unsigned r)
 {
     const struct kl_prints_batch *b = rp->batch;
     const struct kl_tag *tags = b->tags + (size_t)r * rp->n_slots;
-    struct kl_prints_chunk *c = &rp->chunks[rp->n_rows / KL_PRINTS_CHUNK_ROWS];
-    size_t at = rp->n_rows % KL_PRINTS_CHUNK_ROWS;
+    const struct kl_tag *blocks = b->blocks + (size_t)r * rp->n_slots;
+    uint64_t row = rp->n_rows + r;
+    uint16_t *sketch =
+        rp->chunks[row / KL_PRINTS_CHUNK_ROWS].sketch + row % KL_PRINTS_CHUNK_ROWS * rp->n_slots;
 
     for (unsigned s = 0; s < rp->n_slots; s++) {
-        c->sketch[at * rp->n_slots + s] = (uint16_t)b->blocks[(size_t)r * rp->n_slots + s].lo;
-        if ((b->filled[r] >> s & 1) != 0) {
-            rp->n_filled[s]++;
-            rp->counts[((size_t)s << KL_PRINTS_RARITY_LOG2) + (tags[s].hi & 0xFFFF)]++;
-        }
+        unsigned filled = b->filled[r] >> s & 1;
+        sketch[s] = (uint16_t)blocks[s].lo;
+        rp->n_filled[s] += filled;
+        *count_of(rp, s, tags[s]) += filled;
     }
-    for (unsigned a = 0; a < rp->n_anchors; a++) {
-        c->record[(size_t)a * KL_PRINTS_CHUNK_ROWS + at] =
-            anchor_record(rp, &rp->anchors[a], a, tags, b->filled[r]);
-    }
-    rp->n_rows++;
 }
 
-enum kl_rc kl_row_prints_flush(struct kl_row_prints *rp)
+static void flush_cells(struct kl_row_prints *rp)
 {
     struct kl_prints_batch *b = rp->batch;
     size_t n = (size_t)b->n_rows * rp->n_slots;
 
     kl_prf_cells(&rp->prf, b->cells, n, b->tags);
     for (unsigned r = 0; r < b->n_rows; r++) {
+        size_t at = (size_t)r * rp->n_slots;
         for (uint64_t m = b->is_long[r]; m != 0; m &= m - 1) {
-            size_t at = (size_t)r * rp->n_slots + (unsigned)__builtin_ctzll(m);
-            b->tags[at] = b->long_tags[at];
+            unsigned s = (unsigned)__builtin_ctzll(m);
+            b->tags[at + s] = b->long_tags[at + s];
         }
         for (unsigned s = 0; s < rp->n_slots; s++) {
-            size_t at = (size_t)r * rp->n_slots + s;
-            b->blocks[at] = kl_index_cell_block(b->tags[at], (uint32_t)(rp->n_rows + r), s);
+            struct kl_tag t = b->tags[at + s];
+            __builtin_prefetch(count_of(rp, s, t), 1); /* store_row misses the cache without */
+            b->blocks[at + s] = kl_index_cell_block(t, (uint32_t)(rp->n_rows + r), s);
         }
     }
     kl_prf_tweak(&rp->prf, b->blocks, n);
-    for (unsigned r = 0; r < b->n_rows; r++) {
-        KL_TRY(chunk_room(rp));
-        store_row(rp, r);
-    }
+}
+
+static void flush_words(struct kl_row_prints *rp)
+{
+    enum { AHEAD = 16 };
+    struct kl_prints_batch *b = rp->batch;
+
     kl_prf_cells(&rp->prf, b->words, b->n_words, b->word_tags);
     for (unsigned w = 0; w < b->n_words; w++) {
+        if (w + AHEAD < b->n_words) {
+            struct kl_tag t = b->word_tags[w + AHEAD];
+            __builtin_prefetch(&rp->vocab[(t.lo & VOCAB_MASK) >> 3], 1);
+            __builtin_prefetch(&rp->vocab[(t.lo >> 32 & VOCAB_MASK) >> 3], 1);
+        }
         vocab_set(rp, b->word_tags[w]);
     }
-    b->n_rows = 0;
     b->n_words = 0;
+}
+
+enum kl_rc kl_row_prints_flush(struct kl_row_prints *rp)
+{
+    struct kl_prints_batch *b = rp->batch;
+
+    KL_TRY(chunk_room(rp, b->n_rows));
+    flush_cells(rp);
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        store_row(rp, r);
+    }
+    for (unsigned a = 0; a < rp->n_anchors; a++) {
+        store_anchor(rp, a);
+    }
+    flush_words(rp);
+    rp->n_rows += b->n_rows;
+    b->n_rows = 0;
     return KL_OK;
 }
 
 static bool has_anchor(const struct kl_row_prints *rp, uint64_t filled)
 {
     for (unsigned a = 0; a < rp->n_anchors; a++) {
-        uint64_t need = 0;
-        for (unsigned k = 0; k < rp->anchors[a].n_columns; k++) {
-            need |= 1ull << rp->column_slot[rp->anchors[a].columns[k]];
-        }
-        if ((filled & need) == need) {
+        if ((filled & rp->anchor_slots[a]) == rp->anchor_slots[a]) {
             return true;
         }
     }
@@ -328,7 +368,7 @@ static bool add_cell(struct kl_row_prints *rp, unsigned slot, struct kl_span fie
     struct kl_prints_batch *b = rp->batch;
     const struct kl_schema_column *col = &rp->schema->columns[rp->slot_column[slot]];
     size_t at = (size_t)b->n_rows * rp->n_slots + slot;
-    struct kl_norm nm;
+    __attribute__((uninitialized)) struct kl_norm nm; /* zeroing it cost a cell's half */
 
     if (!kl_norm_cell(col->type, field, &nm)) {
         *unusable |= 1ull << slot;
