@@ -20,16 +20,22 @@ struct out {
     struct kl_err *err;
 };
 
-static enum kl_rc end_chunk(struct out *o)
+/* Hash and write one chunk; its bytes end at o->at. */
+static enum kl_rc put_chunk(struct out *o, const uint8_t *ptr, size_t len)
 {
     uint8_t d[KL_DIGEST_BYTES];
 
-    kl_digest(kl_span_make(o->chunk, o->chunk_len), d);
+    kl_digest(kl_span_make(ptr, len), d);
     KL_TRY(kl_buf_add(&o->digests, d, sizeof d));
-    KL_TRY(kl_atomic_file_write_at(o->file, o->at - o->chunk_len,
-                                   kl_span_make(o->chunk, o->chunk_len), o->err));
+    return kl_atomic_file_write_at(o->file, o->at - len, kl_span_make(ptr, len), o->err);
+}
+
+static enum kl_rc end_chunk(struct out *o)
+{
+    size_t len = o->chunk_len;
+
     o->chunk_len = 0;
-    return KL_OK;
+    return put_chunk(o, o->chunk, len);
 }
 
 static enum kl_rc put(struct out *o, const void *ptr, size_t len)
@@ -39,14 +45,18 @@ static enum kl_rc put(struct out *o, const void *ptr, size_t len)
     while (len > 0) {
         size_t n = KL_INDEX_CHUNK_BYTES - o->chunk_len;
         n = n < len ? n : len;
-        memcpy(o->chunk + o->chunk_len, p, n);
-        o->chunk_len += n;
         o->at += n;
+        if (n == KL_INDEX_CHUNK_BYTES) { /* a whole one: no copy */
+            KL_TRY(put_chunk(o, p, n));
+        } else {
+            memcpy(o->chunk + o->chunk_len, p, n);
+            o->chunk_len += n;
+            if (o->chunk_len == KL_INDEX_CHUNK_BYTES) {
+                KL_TRY(end_chunk(o));
+            }
+        }
         p += n;
         len -= n;
-        if (o->chunk_len == KL_INDEX_CHUNK_BYTES) {
-            KL_TRY(end_chunk(o));
-        }
     }
     return KL_OK;
 }
@@ -312,7 +322,7 @@ static enum kl_rc put_body(struct out *o, const struct kl_row_prints *rp, uint8_
 }
 
 enum kl_rc kl_index_write(const struct kl_row_prints *rp, const struct kl_key *key,
-                          const char *path, struct kl_err *err)
+                          const char *path, uint8_t **out_header, struct kl_err *err)
 {
     struct out o = {.err = err};
     uint8_t *header = NULL;
@@ -345,6 +355,10 @@ enum kl_rc kl_index_write(const struct kl_row_prints *rp, const struct kl_key *k
     rc = kl_atomic_file_write_at(o.file, 0, kl_span_make(header, plan.header_bytes), err);
     if (rc == KL_OK) {
         rc = kl_atomic_file_commit(o.file, err);
+    }
+    if (rc == KL_OK && out_header != NULL) {
+        *out_header = header;
+        header = NULL;
     }
 out:
     kl_atomic_file_free(&o.file);

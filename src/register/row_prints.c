@@ -356,7 +356,7 @@ static void flush_cells(struct kl_row_prints *rp)
         size_t at = (size_t)r * rp->n_slots;
         for (unsigned s = 0; s < rp->n_slots; s++) {
             struct kl_tag t = b->tags[at + s];
-            __builtin_prefetch(count_of(rp, s, t), 1); /* store_row misses the cache without */
+            __builtin_prefetch(count_of(rp, s, t), 0, 2); /* 512 lines: for the second level */
             b->blocks[at + s] = kl_index_cell_block(t, (uint32_t)(rp->n_rows + r), s);
         }
     }
