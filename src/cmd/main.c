@@ -65,7 +65,9 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "tool") == 0) {
         return kl_tool_role_main();
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told as one */
+    /* A closed pipe and a file at its limit (ulimit -f) are write errors, told as such. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         return kl_cmd_wrong("no command", "kulla", "see 'kulla help'");
     }
