@@ -184,10 +184,16 @@ enum kl_rc kl_write_json(const struct kl_finding *f, struct kl_buf *out)
         kl_json_key(&j, "path_hex");
         kl_json_hex(&j, path);
     }
+    if (f->id > 0) {
+        kl_json_key(&j, "id");
+        kl_json_u64(&j, f->id);
+    }
     kl_json_key(&j, "verdict");
     kl_json_str(&j, kl_verdict_name(f->verdict));
     kl_json_key(&j, "rule");
     kl_json_str(&j, f->rule);
+    kl_json_key(&j, "pending");
+    kl_json_u64(&j, f->n_pending);
     kl_json_key(&j, "partial");
     kl_json_bool(&j, f->partial);
     if (f->in_baseline) {

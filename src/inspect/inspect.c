@@ -2,7 +2,9 @@
 
 #include "extract/session.h"
 #include "match/document.h"
+#include "inspect/outside.h"
 #include "match/identifiers.h"
+#include "match/ocr_view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,14 @@ struct kl_inspector {
     struct kl_session *session;
     struct kl_match *match;
     struct kl_ident *ident; /* NULL without packs */
+    struct kl_outside *outside;
+    struct kl_finding *finding; /* of the document under way */
+    struct kl_err *err;         /* of the call under way */
+    const char *prefix;         /* of the paths of the text that is read; "" for the document */
+    struct kl_buf path;         /* prefix and path */
+    bool in_outside;            /* the open part is an outside part */
+    bool is_ocr;                /* the text was read from a picture */
+    uint8_t *ocr_view;          /* room for the view of a block; NULL: not needed yet */
 };
 
 static enum kl_rc open_index(struct kl_inspect *ctx, const struct kl_inspect_index *in,
@@ -103,10 +113,15 @@ enum kl_rc kl_inspector_new(const struct kl_inspect *ctx, struct kl_inspect_live
     }
     in->ctx = ctx;
     in->live = live;
+    in->prefix = "";
+    kl_buf_init(&in->path, 2 * KL_MAX_PATH_BYTES + 64);
     enum kl_rc rc = kl_match_new((const struct kl_index *const *)ctx->indexes, ctx->n_indexes,
                                  ctx->thresholds, &in->match);
     if (rc == KL_OK && ctx->packs != NULL) {
         rc = kl_ident_new(ctx->packs, &in->ident);
+    }
+    if (rc == KL_OK) {
+        rc = kl_outside_new(&in->outside);
     }
     if (rc == KL_OK) {
         rc = kl_session_new(&so, &in->session, err);
@@ -127,6 +142,9 @@ void kl_inspector_free(struct kl_inspector **i)
     kl_session_free(&(*i)->session);
     kl_match_free(&(*i)->match);
     kl_ident_free(&(*i)->ident);
+    kl_outside_free(&(*i)->outside);
+    kl_buf_done(&(*i)->path);
+    free((*i)->ocr_view);
     free(*i);
     *i = NULL;
 }
@@ -136,37 +154,105 @@ static bool cancelled(const struct kl_inspector *i)
     return i->live != NULL && atomic_load_explicit(&i->live->cancel, memory_order_relaxed);
 }
 
-static enum kl_rc on_block(struct kl_inspector *i, const struct kl_event *ev)
+static enum kl_rc end_part(struct kl_inspector *i)
 {
-    KL_TRY(kl_match_block(i->match, ev->text));
+    KL_TRY(kl_match_part_end(i->match));
+    return i->ident != NULL ? kl_ident_part_end(i->ident) : KL_OK;
+}
+
+static enum kl_rc on_block(struct kl_inspector *i, struct kl_span text)
+{
+    if (i->is_ocr) {
+        if (i->ocr_view == NULL) {
+            i->ocr_view = malloc(kl_ocr_view_max(KL_BLOCK_BYTES));
+        }
+        if (i->ocr_view == NULL) {
+            return KL_E_NOMEM;
+        }
+        text = kl_span_make(i->ocr_view, kl_ocr_view(text, i->ocr_view));
+    }
+    KL_TRY(kl_match_block(i->match, text));
     if (i->ident != NULL) {
-        KL_TRY(kl_ident_block(i->ident, ev->text));
+        KL_TRY(kl_ident_block(i->ident, text));
     }
     return KL_OK;
 }
 
+/* Where the event's path is in the document. */
+static enum kl_rc whole_path(struct kl_inspector *i, struct kl_span path, struct kl_span *out)
+{
+    *out = path;
+    if (i->prefix[0] == '\0') {
+        return KL_OK;
+    }
+    i->path.len = 0;
+    KL_TRY(kl_buf_add_str(&i->path, i->prefix));
+    KL_TRY(kl_buf_add(&i->path, path.ptr, path.len));
+    *out = kl_buf_span(&i->path);
+    return KL_OK;
+}
+
+/* What a program of others could not read is moved from the one sum to the other. */
+static enum kl_rc lose(void *ctx, const char *path, const char *reason, uint64_t bytes)
+{
+    struct kl_inspector *i = ctx;
+    struct kl_finding *f = i->finding;
+    uint64_t b = bytes < f->inspected ? bytes : f->inspected;
+
+    f->inspected -= b;
+    f->not_inspected += b;
+    f->partial = f->partial || strcmp(reason, "crash") == 0 || strcmp(reason, "timeout") == 0 ||
+                 strcmp(reason, "stopped") == 0;
+    return kl_finding_add_gap(f, kl_span_str(path), reason, b);
+}
+
+static enum kl_rc note(void *ctx, const char *path, const char *code)
+{
+    struct kl_inspector *i = ctx;
+    return kl_finding_add_anomaly(i->finding, kl_span_str(path), code);
+}
+
+static enum kl_rc on_loss(struct kl_inspector *i, const struct kl_event *ev, struct kl_span path)
+{
+    struct kl_finding *f = i->finding;
+
+    f->partial = f->partial || ev->reason == KL_REASON_CRASH || ev->reason == KL_REASON_TIMEOUT;
+    if (i->prefix[0] == '\0') {
+        return kl_finding_add_gap(f, path, kl_reason_name(ev->reason), ev->bytes);
+    }
+    KL_TRY(kl_buf_add_u8(&i->path, 0));
+    return lose(i, (const char *)i->path.ptr, kl_reason_name(ev->reason), ev->bytes);
+}
+
 static enum kl_rc on_event(struct kl_inspector *i, const struct kl_event *ev, struct kl_finding *f)
 {
+    struct kl_span path = ev->text;
+
+    if (ev->kind == KL_EVENT_PART_BEGIN) {
+        i->in_outside = kl_part_is_outside(ev->part_kind);
+    }
+    if (i->in_outside && (ev->kind == KL_EVENT_PART_BEGIN || ev->kind == KL_EVENT_BLOCK ||
+                          ev->kind == KL_EVENT_PART_END)) {
+        return kl_outside_event(i->outside, ev, i->prefix);
+    }
+    if (ev->kind != KL_EVENT_BLOCK) {
+        KL_TRY(whole_path(i, ev->text, &path));
+    }
     switch (ev->kind) {
     case KL_EVENT_PART_BEGIN:
-        KL_TRY(kl_match_part_begin(i->match, ev->text, ev->part_kind == KL_PART_TABLE));
+        KL_TRY(kl_match_part_begin(i->match, path, ev->part_kind == KL_PART_TABLE));
         if (i->ident != NULL) {
             KL_TRY(kl_ident_part_begin(i->ident, ev->part_kind == KL_PART_TABLE));
         }
         break;
     case KL_EVENT_BLOCK:
-        return on_block(i, ev);
+        return on_block(i, ev->text);
     case KL_EVENT_PART_END:
-        KL_TRY(kl_match_part_end(i->match));
-        if (i->ident != NULL) {
-            KL_TRY(kl_ident_part_end(i->ident));
-        }
-        break;
+        return end_part(i);
     case KL_EVENT_ANOMALY:
-        return kl_finding_add_anomaly(f, ev->text, ev->code);
+        return kl_finding_add_anomaly(f, path, ev->code);
     case KL_EVENT_NOT_INSPECTED:
-        f->partial = f->partial || ev->reason == KL_REASON_CRASH || ev->reason == KL_REASON_TIMEOUT;
-        return kl_finding_add_gap(f, ev->text, kl_reason_name(ev->reason), ev->bytes);
+        return on_loss(i, ev, path);
     case KL_EVENT_DONE:
         f->seen = ev->seen;
         f->inspected = ev->inspected;
@@ -183,11 +269,8 @@ static enum kl_rc stop_here(struct kl_inspector *i, uint64_t len_bytes, uint64_t
                             bool in_part, struct kl_finding *f)
 {
     kl_session_cancel(i->session);
-    if (in_part) {
-        KL_TRY(kl_match_part_end(i->match));
-        if (i->ident != NULL) {
-            KL_TRY(kl_ident_part_end(i->ident));
-        }
+    if (in_part && !i->in_outside) {
+        KL_TRY(end_part(i));
     }
     f->partial = true;
     f->seen = len_bytes;
@@ -227,6 +310,42 @@ static enum kl_rc read_document(struct kl_inspector *i, int fd, uint64_t len_byt
         atomic_fetch_add_explicit(&i->live->n_bytes, f->seen - shown, memory_order_relaxed);
     }
     return KL_OK;
+}
+
+/* Text that a program of others made: read as a document, its parts under the path given. */
+static enum kl_rc read_text(void *ctx, int fd, uint64_t len_bytes, const char *path, bool is_ocr)
+{
+    struct kl_inspector *i = ctx;
+    struct kl_event ev = {.kind = KL_EVENT_NONE};
+    bool in_part = false;
+    enum kl_rc rc = kl_session_submit(i->session, fd, len_bytes, i->err);
+
+    i->prefix = path;
+    i->is_ocr = is_ocr;
+    while (rc == KL_OK && ev.kind != KL_EVENT_DONE) {
+        rc = kl_session_next(i->session, &ev, i->err);
+        if (rc == KL_OK && ev.kind != KL_EVENT_DONE && cancelled(i)) {
+            kl_session_cancel(i->session);
+            rc = in_part && !i->in_outside ? end_part(i) : KL_OK;
+            rc = rc == KL_OK ? lose(i, path, "stopped", len_bytes) : rc;
+            break;
+        }
+        in_part = ev.kind == KL_EVENT_PART_BEGIN || (in_part && ev.kind != KL_EVENT_PART_END);
+        if (rc == KL_OK && ev.kind != KL_EVENT_DONE) {
+            rc = on_event(i, &ev, i->finding);
+        }
+    }
+    i->prefix = "";
+    i->is_ocr = false;
+    return rc;
+}
+
+static enum kl_rc read_outside(struct kl_inspector *i, enum kl_ocr ocr, struct kl_finding *f,
+                               struct kl_err *err)
+{
+    const struct kl_outside_sink sink = {i, read_text, lose, note};
+
+    return kl_outside_run(i->outside, i->ctx->program, ocr, &sink, &f->n_pending, err);
 }
 
 /* A size and a time by which a later look shows that the file was written to. */
@@ -288,7 +407,7 @@ static double now_seconds(void)
 }
 
 enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes, const char *path,
-                             struct kl_finding *out, struct kl_err *err)
+                             enum kl_ocr ocr, struct kl_finding *out, struct kl_err *err)
 {
     double start = now_seconds();
     enum kl_rc rc = kl_finding_init(out, path);
@@ -300,8 +419,14 @@ enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes,
     if (i->ident != NULL) {
         kl_ident_begin(i->ident);
     }
+    i->finding = out;
+    i->err = err;
+    kl_outside_begin(i->outside, fd, len_bytes);
     struct look before = look_at(fd);
     rc = read_document(i, fd, len_bytes, out, err);
+    if (rc == KL_OK) {
+        rc = read_outside(i, ocr, out, err);
+    }
     if (rc == KL_OK) {
         struct look after = look_at(fd);
         rc = say_changes(&before, &after, len_bytes, out);

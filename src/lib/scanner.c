@@ -88,7 +88,7 @@ static enum kl_rc inspect(struct kl_scanner *s, int fd, const char *name,
         rc = kl_fail(err, KL_E_USE,
                      "the document is not a regular file; hand over its bytes instead");
     } else {
-        rc = kl_inspector_file(s->inspector, fd, (uint64_t)st.st_size, name, f, err);
+        rc = kl_inspector_file(s->inspector, fd, (uint64_t)st.st_size, name, KL_OCR_OFF, f, err);
         atomic_store(&s->live.cancel, false);
     }
     (void)close(fd);

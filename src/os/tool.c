@@ -79,16 +79,20 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The channel closes when the role becomes the program: a frame before that says why not. */
+/* READY, then the channel closes when the role becomes the program: else, why it did not. */
 static int refusal(const struct kl_role *r)
 {
     struct kl_channel_frame f;
+    enum kl_rc rc = kl_channel_recv(r->channel_fd, &f, NULL, true);
 
-    if (kl_channel_recv(r->channel_fd, &f, NULL, true) == KL_OK &&
-        f.head.type == KL_TOOL_WIRE_NOT) {
-        return f.head.value > 0 && f.head.value < 4096 ? (int)f.head.value : EIO;
+    if (rc == KL_OK && f.head.type == KL_TOOL_WIRE_READY) {
+        rc = kl_channel_recv(r->channel_fd, &f, NULL, true);
+        if (rc == KL_E_IO) {
+            return 0;
+        }
     }
-    return 0;
+    bool said = rc == KL_OK && f.head.type == KL_TOOL_WIRE_NOT;
+    return said && f.head.value > 0 && f.head.value < 4096 ? (int)f.head.value : EIO;
 }
 
 /* KL_TOOL_NONE: it ended by itself. */
@@ -141,9 +145,8 @@ static enum kl_rc run(const char *program, const struct kl_tool_job *job,
     int refused = rc == KL_OK ? refusal(&r) : 0;
     enum kl_tool_end early = rc == KL_OK && refused == 0 ? await(&r, job->seconds) : KL_TOOL_NONE;
     finish(&r, early, refused, out);
-    bool lost = out->end == KL_TOOL_DONE && out->status == KL_TOOL_EXIT_START;
-    if (rc == KL_OK && lost) {
-        errno = refused != 0 ? refused : EIO;
+    if (rc == KL_OK && refused != 0 && refused != ENOENT) {
+        errno = refused;
         rc = kl_fail_errno(err, "an outside program could not be caged and was not run");
     }
     if (rc == KL_OK &&

@@ -4,14 +4,13 @@
 
 #include <stdint.h>
 
-#define KL_TOOL_EXIT_START 125 /* of the role: it did not become the program */
-
 enum kl_tool_wire {
     KL_TOOL_WIRE_NONE = 0,
-    KL_TOOL_WIRE_IN,  /* to the role: a descriptor, the document */
-    KL_TOOL_WIRE_OUT, /* to the role: a descriptor, standard output */
-    KL_TOOL_WIRE_JOB, /* to the role: struct kl_tool_wire_job, then strings: scratch, argv… */
-    KL_TOOL_WIRE_NOT, /* from the role: it could not become the program; value = errno */
+    KL_TOOL_WIRE_IN,    /* to the role: a descriptor, the document */
+    KL_TOOL_WIRE_OUT,   /* to the role: a descriptor, standard output */
+    KL_TOOL_WIRE_JOB,   /* to the role: struct kl_tool_wire_job, then strings: scratch, argv… */
+    KL_TOOL_WIRE_READY, /* from the role: caged, about to become the program */
+    KL_TOOL_WIRE_NOT,   /* from the role: it could not become the program; value = errno */
 };
 
 struct kl_tool_wire_job {

@@ -18,6 +18,7 @@
 #include "os/tool_int.h"
 
 #define MAX_FILES 64
+#define EXIT_START 125
 
 struct job {
     struct kl_tool_wire_job head;
@@ -212,7 +213,7 @@ static int forbid_calls(void)
     if (rc == 0) {
         rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
     }
-    /* Our last word when the program cannot be started; afterwards 3 is no socket. */
+    /* Our last words; in the program 3 is no socket. */
     if (rc == 0) {
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
                               SCMP_A0(SCMP_CMP_EQ, KL_ROLE_CHANNEL_FD));
@@ -257,7 +258,10 @@ static void become(struct job *j)
     if (drop_caps() != 0 || keep_files(j) != KL_OK || forbid_calls() != 0 || set_limits(j) != 0) {
         return;
     }
-    (void)execve(j->argv[0], j->argv, env);
+    if (kl_channel_send(KL_ROLE_CHANNEL_FD, KL_TOOL_WIRE_READY, 0, 0, kl_span_make(NULL, 0), -1,
+                        true) == KL_OK) {
+        (void)execve(j->argv[0], j->argv, env);
+    }
 }
 
 int kl_tool_role_main(void)
@@ -267,12 +271,12 @@ int kl_tool_role_main(void)
     j.in_fd = -1;
     j.out_fd = -1;
     if (kl_role_begin(NULL) != KL_OK || receive(&j) != KL_OK) {
-        return KL_TOOL_EXIT_START;
+        return EXIT_START;
     }
     become(&j);
     /* What is left of the cage may refuse the message: then the exit says it. */
     kl_ignore(kl_channel_send(KL_ROLE_CHANNEL_FD, KL_TOOL_WIRE_NOT, 0, (uint64_t)errno,
                               kl_span_make(NULL, 0), -1, true),
               "the exit status is the other sign");
-    return KL_TOOL_EXIT_START;
+    return EXIT_START;
 }

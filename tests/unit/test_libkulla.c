@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "extract/worker.h"
+#include "os/tool.h"
 #include "json_check.h"
 #include "kt.h"
 #include "libkulla_files.h"
@@ -611,6 +612,9 @@ KT_TEST(no_worker_is_left_behind)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "tool") == 0) {
+        return kl_tool_role_main();
+    }
     if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "extract") == 0) {
         return kl_extract_worker_main();
     }

@@ -5,6 +5,7 @@
 #include "kulla/kulla.h"
 
 #include "extract/worker.h"
+#include "os/tool.h"
 #include "kt.h"
 #include "libkulla_files.h"
 
@@ -126,6 +127,9 @@ KT_TEST(every_allocation_may_fail)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "tool") == 0) {
+        return kl_tool_role_main();
+    }
     if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "extract") == 0) {
         return kl_extract_worker_main();
     }
