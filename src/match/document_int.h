@@ -103,6 +103,8 @@ struct kl_match {
     struct kl_tag *tags;
     struct kl_key_hit *hits;
     struct kl_tag *hit_blocks;
+    struct kl_index_try tries[KL_INDEX_TRIES];
+    uint16_t try_at[KL_INDEX_TRIES]; /* its candidate */
     struct kl_forms *forms;
     struct kl_text_span *spans; /* records explained by a key, in order */
     size_t n_spans;

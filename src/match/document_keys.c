@@ -27,37 +27,50 @@ static uint8_t key_domain(uint8_t kind)
     return KL_DOMAIN_CODE;
 }
 
+/* Look the tries up; what they find are hits, the sketch yet to be asked. @return hits so far */
+static size_t probe(struct kl_match *m, struct kl_doc_index *d, size_t n, size_t n_hits)
+{
+    kl_index_probe(d->ix, m->tries, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct kl_index_try *t = &m->tries[i];
+        unsigned a = (unsigned)(t->anchor - d->ix->anchors);
+        for (unsigned r = 0; r < t->n && n_hits < KL_MAX_KEY_HITS; r++) {
+            kl_index_prefetch_row(d->ix, t->row[r]);
+            m->hits[n_hits] = (struct kl_key_hit){m->try_at[i], t->row[r], (uint8_t)a};
+            m->hit_blocks[n_hits++] = kl_index_cell_block(t->tag, t->row[r], d->key_slot[a]);
+        }
+    }
+    return n_hits;
+}
+
 /* Probe all candidates of the batch; what the sketch confirms goes to m->hits, in text order. */
 static size_t find_hits(struct kl_match *m, struct kl_doc_index *d, size_t n)
 {
     const struct kl_index *ix = d->ix;
+    size_t n_tries = 0;
     size_t n_hits = 0;
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
         for (unsigned b = d->anchors_of_kind[m->cands[i].kind]; b != 0; b &= b - 1) {
-            kl_index_prefetch(ix, &ix->anchors[__builtin_ctz(b)], m->tags[i]);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned b = d->anchors_of_kind[m->cands[i].kind]; b != 0; b &= b - 1) {
             unsigned a = (unsigned)__builtin_ctz(b);
-            uint32_t rows[KL_MAX_ROWS_PER_KEY];
             d->stats[a].n_shaped += (m->cands[i].flags & KL_CAND_WRONG) == 0;
-            unsigned k = kl_index_probe(ix, &ix->anchors[a], m->tags[i], rows);
-            for (unsigned r = 0; r < k && n_hits < KL_MAX_KEY_HITS; r++) {
-                kl_index_prefetch_row(ix, rows[r]);
-                m->hits[n_hits] = (struct kl_key_hit){(uint32_t)i, rows[r], (uint8_t)a};
-                m->hit_blocks[n_hits++] = kl_index_cell_block(m->tags[i], rows[r], d->key_slot[a]);
+            m->tries[n_tries].tag = m->tags[i];
+            m->tries[n_tries].anchor = &ix->anchors[a];
+            m->try_at[n_tries++] = (uint16_t)i;
+            if (n_tries == KL_INDEX_TRIES) {
+                n_hits = probe(m, d, n_tries, n_hits);
+                n_tries = 0;
             }
         }
     }
+    n_hits = probe(m, d, n_tries, n_hits);
     kl_prf_tweak(&ix->prf, m->hit_blocks, n_hits);
     for (size_t h = 0; h < n_hits; h++) {
         uint32_t slot = d->key_slot[m->hits[h].anchor];
-        if ((uint16_t)m->hit_blocks[h].lo == kl_index_cell(ix, m->hits[h].row, slot)) {
-            m->hits[kept++] = m->hits[h];
-        }
+        bool is = (uint16_t)m->hit_blocks[h].lo == kl_index_cell(ix, m->hits[h].row, slot);
+        m->hits[kept] = m->hits[h];
+        kept += is;
     }
     return kept;
 }

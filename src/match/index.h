@@ -11,6 +11,7 @@
 #include "match/norm.h"
 
 #define KL_MAX_ROWS_PER_KEY 8u
+#define KL_INDEX_TRIES 128u
 
 struct kl_index {
     const uint8_t *map;
@@ -54,15 +55,17 @@ static inline struct kl_tag kl_tag_add(struct kl_tag a, struct kl_tag b)
     return (struct kl_tag){a.lo + b.lo, a.hi + b.hi};
 }
 
-static inline void kl_index_prefetch(const struct kl_index *ix, const struct kl_index_anchor *a,
-                                     struct kl_tag t)
-{
-    __builtin_prefetch(ix->map + a->at + kl_index_bucket(a, t) * KL_INDEX_BUCKET_BYTES);
-}
+/* One fingerprint to look up in one anchor's table, and the rows whose entry has its tag
+ * (chance: 16 * 2^-tag_bits). */
+struct kl_index_try {
+    struct kl_tag tag;
+    const struct kl_index_anchor *anchor;
+    uint32_t n;
+    uint32_t row[KL_MAX_ROWS_PER_KEY + 1]; /* the last is scratch */
+};
 
-/** Rows whose entry has this fingerprint's tag (chance: 16 * 2^-tag_bits a probe). */
-unsigned kl_index_probe(const struct kl_index *ix, const struct kl_index_anchor *a, struct kl_tag t,
-                        uint32_t rows[static KL_MAX_ROWS_PER_KEY]);
+/** Look up n fingerprints, at most KL_INDEX_TRIES; together, so that their cache misses overlap. */
+void kl_index_probe(const struct kl_index *ix, struct kl_index_try *tries, size_t n);
 
 /** The block whose kl_prf_tweak gives the sketch cell of value T at (row, slot). */
 static inline struct kl_tag kl_index_cell_block(struct kl_tag t, uint32_t row, uint32_t slot)

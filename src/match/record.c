@@ -105,21 +105,21 @@ static uint64_t separators_of(const struct kl_split_words *w, unsigned set)
 struct piece {
     uint32_t from;
     unsigned ordinal;
-    bool has_digit;
-    bool has_alpha;
+    uint64_t digits; /* not 0: there are some */
+    uint64_t alphas;
 };
 
 static size_t end_piece(struct piece *p, uint32_t at, bool is_one, size_t n, struct kl_unit *units)
 {
-    bool value = p->has_digit || p->has_alpha;
+    bool value = (p->digits | p->alphas) != 0;
 
     units[n] = (struct kl_unit){p->from, at - p->from,
-                                (uint8_t)(p->ordinal < 255 ? p->ordinal : 255), p->has_digit};
+                                (uint8_t)(p->ordinal < 255 ? p->ordinal : 255), p->digits != 0};
     /* With many separators a quote beside a comma is one border, not two. */
     p->ordinal += value || is_one;
     p->from = at + 1;
-    p->has_digit = false;
-    p->has_alpha = false;
+    p->digits = 0;
+    p->alphas = 0;
     return n + value;
 }
 
@@ -138,8 +138,8 @@ size_t kl_record_split(struct kl_span r, bool is_table, struct kl_unit units[sta
         uint64_t left = ~0ull; /* of the block, behind the last separator */
         for (uint64_t m = separators_of(&w[i], set); m != 0; m &= m - 1) {
             uint64_t before = left & ((m & -m) - 1);
-            p.has_digit |= (w[i].digit & before) != 0;
-            p.has_alpha |= (w[i].alpha & before) != 0;
+            p.digits |= w[i].digit & before;
+            p.alphas |= w[i].alpha & before;
             uint32_t at = (uint32_t)(i * KL_SCAN_BLOCK) + (uint32_t)__builtin_ctzll(m);
             n = end_piece(&p, at, set != ALL_SEPARATORS, n, units);
             if (n == KL_MAX_UNITS) {
@@ -147,8 +147,8 @@ size_t kl_record_split(struct kl_span r, bool is_table, struct kl_unit units[sta
             }
             left = ~(m ^ (m - 1));
         }
-        p.has_digit |= (w[i].digit & left) != 0;
-        p.has_alpha |= (w[i].alpha & left) != 0;
+        p.digits |= w[i].digit & left;
+        p.alphas |= w[i].alpha & left;
     }
     return end_piece(&p, (uint32_t)r.len, true, n, units);
 }

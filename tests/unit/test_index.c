@@ -64,10 +64,10 @@ static struct kl_tag key_tag(const struct kl_index *ix, enum kl_type t, const ch
 
 static bool probe_finds(const struct kl_index *ix, unsigned anchor, struct kl_tag t, uint32_t row)
 {
-    uint32_t rows[KL_MAX_ROWS_PER_KEY];
-    unsigned n = kl_index_probe(ix, &ix->anchors[anchor], t, rows);
-    for (unsigned i = 0; i < n; i++) {
-        if (rows[i] == row) {
+    struct kl_index_try try = {.tag = t, .anchor = &ix->anchors[anchor]};
+    kl_index_probe(ix, &try, 1);
+    for (unsigned i = 0; i < try.n; i++) {
+        if (try.row[i] == row) {
             return true;
         }
     }
@@ -112,9 +112,10 @@ KT_TEST(every_row_is_found_by_its_keys_and_tuples_and_cells)
         KT_OK(probe_finds(ix, 3, sum, i));
         KT_OK(kl_index_has_word(ix, t[GIVEN]) && kl_index_has_word(ix, t[FAMILY]));
         KT_OK(kl_index_rarity(ix, ix->columns[NID].slot, t[NID]) > 5);
-        uint32_t rows[KL_MAX_ROWS_PER_KEY];
         small_person(9, i, r);
-        foreign += kl_index_probe(ix, &ix->anchors[0], key_tag(ix, KL_TYPE_NID, r[NID]), rows) > 0;
+        struct kl_index_try try = {key_tag(ix, KL_TYPE_NID, r[NID]), &ix->anchors[0], 0, {0}};
+        kl_index_probe(ix, &try, 1);
+        foreign += try.n > 0;
     }
     KT_EQ(foreign, 0);
     kl_index_free(&ix);
