@@ -118,17 +118,39 @@ static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct r
     }
 }
 
+static bool layout_is_used(const struct kl_layout *l)
+{
+    return l->slots != 0 && (l->n_fast < 64 || l->n_slow < l->n_fast / 2);
+}
+
+/* @param ahead  what was read ahead of the record, NULL: nothing; it may be of an old layout
+ * @return true when the evidence reaches the threshold */
+static bool weigh_by_layout(struct kl_match *m, struct kl_doc_index *d, struct kl_layout_try try,
+                            const struct kl_layout_try *ahead, struct kl_evidence *ev)
+{
+    if (ahead == NULL || ahead->version != d->layout.version) {
+        kl_layout_read(m, d, &try, 1);
+        ahead = &try;
+    }
+    ev->slots = ahead->slots;
+    ev->bits = ahead->bits;
+    d->layout.n_fast++;
+    d->layout.n_slow += ev->bits < d->threshold;
+    return ev->bits >= d->threshold;
+}
+
 /* Evidence of the record; when a lone key stands on its line, of the window around it. */
-static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r, uint32_t row,
-                  uint64_t known, size_t at, struct kl_evidence *ev)
+static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
+                  const struct kl_layout_try *ahead, uint32_t row, uint64_t known, size_t at,
+                  struct kl_evidence *ev)
 {
     struct kl_layout *l = &d->layout;
-    bool use_layout = l->slots != 0 && (l->n_fast < 64 || l->n_slow < l->n_fast / 2);
 
-    if (use_layout && kl_layout_weigh(m, d, r, row, known, ev)) {
-        return true;
+    if (layout_is_used(l) &&
+        weigh_by_layout(m, d, (struct kl_layout_try){.text = r->text, .row = row, .known = known},
+                        ahead, ev)) {
+        return true; /* columns the layout promises may be missing: the evidence is there */
     }
-    l->n_slow += use_layout;
     kl_doc_forms(m, d->ix, r);
     kl_evidence_weigh(d->ix, m->forms, row, known, ev);
     ev->bits -= d->ix->log2_rows;
@@ -180,21 +202,28 @@ static bool outdone(const struct row_keys *rk, const double *bits, size_t i)
     return false;
 }
 
+/* Met before in this document, and a record of this layout has nothing to add. */
+static bool is_settled(const struct kl_doc_index *d, uint32_t row)
+{
+    uint64_t before = kl_rowset_get(&d->rows, row);
+
+    return (before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
+           (d->layout.slots & ~before) == 0;
+}
+
 static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
-                        const struct row_keys *rk)
+                        const struct row_keys *rk, const struct kl_layout_try *ahead)
 {
     __attribute__((uninitialized)) struct kl_evidence ev[MAX_ROWS_A_RECORD];
     double bits[MAX_ROWS_A_RECORD];
     bool any = false;
 
     for (size_t i = 0; i < rk->n; i++) {
-        uint64_t before = kl_rowset_get(&d->rows, rk->row[i]);
-        if (rk->n == 1 && (before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
-            (d->layout.slots & ~before) == 0) {
-            ev[i].slots = rk->slots[i]; /* met before, nothing to add */
+        if (rk->n == 1 && is_settled(d, rk->row[i])) {
+            ev[i].slots = rk->slots[i];
             ev[i].bits = d->threshold;
         } else {
-            (void)weigh(m, d, r, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev[i]);
+            (void)weigh(m, d, r, ahead, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev[i]);
         }
         bits[i] = ev[i].bits;
     }
@@ -216,24 +245,81 @@ static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_re
     return KL_OK;
 }
 
+/* Some records with hits, and what the layout says of those whose keys all point to one row. */
+struct keyed_records {
+    struct kl_span text[KL_LAYOUT_TRIES];
+    uint32_t from[KL_LAYOUT_TRIES];   /* in the block */
+    size_t hits[KL_LAYOUT_TRIES + 1]; /* where its hits begin */
+    uint8_t try_of[KL_LAYOUT_TRIES];  /* its number + 1; 0: none */
+    struct kl_layout_try try[KL_LAYOUT_TRIES];
+    size_t n;
+    size_t n_tries;
+};
+
+static void plan_try(struct kl_match *m, struct kl_doc_index *d, struct keyed_records *k)
+{
+    const struct kl_key_hit *h = &m->hits[k->hits[k->n]];
+    const struct kl_key_hit *end = &m->hits[k->hits[k->n + 1]];
+    struct kl_layout_try t = {.text = k->text[k->n], .row = h->row};
+
+    for (; h < end; h++) {
+        if (h->row != t.row) {
+            return;
+        }
+        t.known |= 1ull << d->key_slot[h->anchor];
+    }
+    if (!is_settled(d, t.row)) {
+        k->try[k->n_tries++] = t;
+        k->try_of[k->n] = (uint8_t)k->n_tries;
+    }
+}
+
+/* The next records from hit `h` on. @return the first hit behind them */
+static size_t next_records(struct kl_match *m, struct kl_doc_index *d, size_t h, size_t n_hits,
+                           struct keyed_records *k)
+{
+    k->n = 0;
+    k->n_tries = 0;
+    while (k->n < KL_LAYOUT_TRIES && h < n_hits) {
+        size_t from = 0;
+        size_t to = 0;
+        kl_record_find(m->text, m->cands[m->hits[h].at].at, &from, &to);
+        k->text[k->n] = kl_span_part(m->text, from, to);
+        k->from[k->n] = (uint32_t)from;
+        k->hits[k->n] = h++; /* at least one, also when the block changed under us */
+        while (h < n_hits && m->cands[m->hits[h].at].at < to) {
+            h++;
+        }
+        k->hits[k->n + 1] = h;
+        k->try_of[k->n] = 0;
+        if (layout_is_used(&d->layout)) {
+            plan_try(m, d, k);
+        }
+        k->n++;
+    }
+    kl_layout_read(m, d, k->try, k->n_tries);
+    return h;
+}
+
 static enum kl_rc match_batch(struct kl_match *m, struct kl_doc_index *d, size_t n)
 {
+    __attribute__((uninitialized)) struct keyed_records k;
     __attribute__((uninitialized)) struct kl_record r;
 
     kl_prf_cells(&d->ix->prf, m->cells, n, m->tags);
     size_t n_hits = find_hits(m, d, n);
     for (size_t h = 0; h < n_hits;) {
-        struct row_keys rk = {.first_cand = m->hits[h].at};
-        kl_doc_record_at(m, m->cands[m->hits[h].at].at, &r);
-        size_t to = r.from + r.text.len;
-        while (h < n_hits && m->cands[m->hits[h].at].at < to) {
-            collect(d, &m->hits[h++], &rk);
+        h = next_records(m, d, h, n_hits, &k);
+        for (size_t i = 0; i < k.n; i++) {
+            __attribute__((uninitialized)) struct row_keys rk;
+            rk.n = 0;
+            rk.first_cand = m->hits[k.hits[i]].at;
+            for (size_t x = k.hits[i]; x < k.hits[i + 1]; x++) {
+                collect(d, &m->hits[x], &rk);
+            }
+            kl_doc_record_init(&r, k.text[i], k.from[i]);
+            KL_TRY(judge(m, d, &r, &rk, k.try_of[i] > 0 ? &k.try[k.try_of[i] - 1] : NULL));
         }
-        if (rk.n == 0) {
-            h++; /* the block changed under us: go on */
-            continue;
-        }
-        KL_TRY(judge(m, d, &r, &rk));
     }
     return KL_OK;
 }

@@ -206,6 +206,25 @@ static enum kl_rc check_key(struct kl_span file, const struct kl_index_header *h
     return KL_OK;
 }
 
+/* What is asked of a column again and again, by its slot. */
+static void fill_slots(struct kl_index *ix)
+{
+    for (uint32_t i = 0; i < ix->head->n_columns; i++) {
+        const struct kl_index_column *c = &ix->columns[i];
+        if (c->slot == KL_INDEX_NO_SLOT) {
+            continue;
+        }
+        double d = c->density;
+        ix->slot_column[c->slot] = i;
+        ix->slot_type[c->slot] = c->type;
+        ix->slot_domain[c->slot] = (uint8_t)kl_type_domain((enum kl_type)c->type);
+        ix->key_bits[c->slot] = ix->log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
+        if (c->is_derived && ix->columns[c->derived_from].slot != KL_INDEX_NO_SLOT) {
+            ix->derived |= 1ull << c->slot;
+        }
+    }
+}
+
 enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct kl_index *out_ix,
                           struct kl_err *err)
 {
@@ -228,14 +247,7 @@ enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct 
     ix.rarity = file.ptr + ix.head->rarity_at;
     ix.vocab = file.ptr + ix.head->vocab_at;
     ix.log2_rows = log2((double)ix.head->n_rows);
-    for (uint32_t i = 0; i < ix.head->n_columns; i++) {
-        if (ix.columns[i].slot != KL_INDEX_NO_SLOT) {
-            double d = ix.columns[i].density;
-            ix.slot_column[ix.columns[i].slot] = i;
-            ix.key_bits[ix.columns[i].slot] =
-                ix.log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
-        }
-    }
+    fill_slots(&ix);
     for (size_t i = 0; i < 16; i++) {
         static const char hex[] = "0123456789abcdef";
         ix.id[2 * i] = hex[ix.head->index_id[i] >> 4];

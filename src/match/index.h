@@ -26,6 +26,9 @@ struct kl_index {
     double log2_rows;
     double key_bits[KL_MAX_COLUMNS];      /* by slot of a key: log2 of the values of its space */
     uint32_t slot_column[KL_MAX_COLUMNS]; /* slot -> column */
+    uint8_t slot_type[KL_MAX_COLUMNS];    /* enum kl_type … */
+    uint8_t slot_domain[KL_MAX_COLUMNS];  /* … and its enum kl_domain */
+    uint64_t derived;                     /* slots whose column follows from that of another slot */
     char id[33];
 };
 
@@ -86,11 +89,18 @@ static inline void kl_index_prefetch_row(const struct kl_index *ix, uint32_t row
     __builtin_prefetch(p + ix->head->n_slots - 1);
 }
 
+/* Where the rarity of a value of a slot stands. */
+static inline const uint8_t *kl_index_rarity_at(const struct kl_index *ix, uint32_t slot,
+                                                struct kl_tag t)
+{
+    uint64_t mask = (1ull << ix->head->rarity_log2) - 1;
+    return ix->rarity + ((size_t)slot << ix->head->rarity_log2) + (t.hi & mask);
+}
+
 /** Rarity in bits of a value of a slot: log2(rows / rows that have it), from the table. */
 static inline double kl_index_rarity(const struct kl_index *ix, uint32_t slot, struct kl_tag t)
 {
-    uint64_t mask = (1ull << ix->head->rarity_log2) - 1;
-    return ix->rarity[((size_t)slot << ix->head->rarity_log2) + (t.hi & mask)] / 8.0;
+    return *kl_index_rarity_at(ix, slot, t) / 8.0;
 }
 
 /** Is this word among those of tuple columns (false alarms are possible)? */
