@@ -139,6 +139,28 @@ static bool weigh_by_layout(struct kl_match *m, struct kl_doc_index *d, struct k
     return ev->bits >= d->threshold;
 }
 
+/* Evidence of the text around a lone key. */
+static bool weigh_window(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
+                         uint32_t row, uint64_t known, size_t at, struct kl_evidence *ev)
+{
+    __attribute__((uninitialized)) struct kl_record w;
+    __attribute__((uninitialized)) struct kl_evidence wide;
+    uint32_t from = (uint32_t)(at > KL_WINDOW ? at - KL_WINDOW : 0);
+
+    kl_doc_record_init(&w, kl_span_part(m->text, from, at + KL_WINDOW), from);
+    kl_doc_forms(m, d->ix, &w);
+    r->forms_for = NULL; /* the forms are the window's now */
+    kl_evidence_weigh(d->ix, m->forms, row, known, &wide);
+    wide.bits -= d->ix->log2_rows;
+    d->n_window++;
+    if (wide.bits < d->threshold) {
+        return false;
+    }
+    d->n_window_ok++;
+    *ev = wide;
+    return true;
+}
+
 /* Evidence of the record; when a lone key stands on its line, of the window around it. */
 static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
                   const struct kl_layout_try *ahead, uint32_t row, uint64_t known, size_t at,
@@ -160,23 +182,7 @@ static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *
     }
     bool lonely = r->n_units <= 3 && r->text.len < 200;
     bool worth = d->n_window < 200 || d->n_window_ok * 20 > d->n_window;
-    if (m->is_table || !lonely || !worth) {
-        return false;
-    }
-    struct kl_record w = {.from = (uint32_t)(at > KL_WINDOW ? at - KL_WINDOW : 0)};
-    w.text = kl_span_part(m->text, w.from, at + KL_WINDOW);
-    kl_doc_forms(m, d->ix, &w);
-    r->forms_for = NULL; /* the forms are the window's now */
-    struct kl_evidence wide;
-    kl_evidence_weigh(d->ix, m->forms, row, known, &wide);
-    wide.bits -= d->ix->log2_rows;
-    d->n_window++;
-    if (wide.bits < d->threshold) {
-        return false;
-    }
-    d->n_window_ok++;
-    *ev = wide;
-    return true;
+    return !m->is_table && lonely && worth && weigh_window(m, d, r, row, known, at, ev);
 }
 
 static void keep_sample(struct kl_match *m, const struct kl_cand *c)

@@ -44,12 +44,72 @@ struct pool {
     size_t n;
 };
 
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* Lower-case 16 bytes of those `in`, zero the others. @return not zero where no letter is */
+static inline bytes16 lower_letters(const uint8_t *from, const uint8_t *in, uint8_t *to)
+{
+    bytes16 v;
+    bytes16 inside;
+
+    memcpy(&v, from, sizeof v);
+    memcpy(&inside, in, sizeof inside);
+    v = (v | 0x20) & inside;
+    memcpy(to, &v, sizeof v);
+    return (bytes16)((v < 'a') | (v > 'z')) & inside;
+}
+
+/*
+ * One word of ASCII letters, as most cells are: its normal form is its lower case. Whether a field
+ * is one is seen without a loop over its length, which nobody can predict.
+ * @param field  32 bytes from its first on are readable
+ */
+static bool set_one_word(struct kl_cell32 *c, struct kl_span field, uint8_t domain)
+{
+    static const uint8_t inside[64] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    };
+    size_t n = field.len < 32 ? field.len : 32;
+    uint64_t bad[2];
+    bytes16 b = lower_letters(field.ptr, inside + 32 - n, c->b) |
+                lower_letters(field.ptr + 16, inside + 48 - n, c->b + 16);
+
+    memcpy(bad, &b, sizeof bad);
+    c->b[31] = (uint8_t)(n | (size_t)domain << 5);
+    return n - 1 < 31 && (bad[0] | bad[1]) == 0;
+}
+
+/* One field to the pool. @return false when it is no value of its column */
+static bool add_field(const struct kl_match *m, const struct kl_index *ix, uint8_t s,
+                      struct kl_span field, struct pool *p)
+{
+    __attribute__((uninitialized)) struct kl_norm nm;
+    uint8_t domain = ix->slot_domain[s];
+
+    p->is_long[p->n] = false;
+    if (domain == KL_DOMAIN_WORDS && (size_t)(m->text.ptr + m->text.len - field.ptr) >= 32 &&
+        set_one_word(&p->cell[p->n], field, domain)) {
+        return true;
+    }
+    if (!kl_norm_cell((enum kl_type)ix->slot_type[s], field, &nm) || nm.n == 0) {
+        return false;
+    }
+    struct kl_span canon = kl_span_make(nm.bytes, nm.n);
+    if (nm.n > 31) {
+        p->is_long[p->n] = true;
+        p->block[p->n] = kl_prf_text(&ix->prf, canon, domain);
+        canon.len = 31;
+    }
+    kl_cell32_set(&p->cell[p->n], canon, domain);
+    return true;
+}
+
 /* Fold the fields that the layout knows. The key that led here needs no second look. */
-static void fold_fields(const struct kl_match *m, const struct kl_doc_index *d,
-                        const struct kl_layout_try *t, struct pool *p)
+static void add_fields(const struct kl_match *m, const struct kl_doc_index *d,
+                       const struct kl_layout_try *t, struct pool *p)
 {
     __attribute__((uninitialized)) struct kl_unit units[KL_MAX_UNITS];
-    __attribute__((uninitialized)) struct kl_norm nm;
     size_t n = kl_record_split(t->text, m->is_table, units);
 
     for (size_t i = 0; i < n; i++) {
@@ -58,18 +118,8 @@ static void fold_fields(const struct kl_match *m, const struct kl_doc_index *d,
         if (s < 0 || (t->known >> s & 1) != 0) {
             continue;
         }
-        struct kl_span field = kl_span_part(t->text, u->at, u->at + u->len);
-        if (!kl_norm_cell((enum kl_type)d->ix->slot_type[s], field, &nm) || nm.n == 0) {
-            continue;
-        }
-        struct kl_span canon = kl_span_make(nm.bytes, nm.n);
-        p->is_long[p->n] = nm.n > 31;
-        if (nm.n > 31) {
-            p->block[p->n] = kl_prf_text(&d->ix->prf, canon, d->ix->slot_domain[s]);
-            canon.len = 31;
-        }
-        kl_cell32_set(&p->cell[p->n], canon, d->ix->slot_domain[s]);
-        p->slot[p->n++] = (uint8_t)s;
+        p->slot[p->n] = (uint8_t)s;
+        p->n += add_field(m, d->ix, (uint8_t)s, kl_span_part(t->text, u->at, u->at + u->len), p);
     }
 }
 
@@ -108,7 +158,7 @@ void kl_layout_read(const struct kl_match *m, const struct kl_doc_index *d,
         for (; done + k < n && k < KL_LAYOUT_TRIES && p.n + KL_MAX_COLUMNS <= MAX_CELLS; k++) {
             from[k] = p.n;
             tries[done + k].version = d->layout.version;
-            fold_fields(m, d, &tries[done + k], &p);
+            add_fields(m, d, &tries[done + k], &p);
         }
         from[k] = p.n;
         kl_prf_cells(&ix->prf, p.cell, p.n, p.tag);
