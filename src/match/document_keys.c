@@ -125,10 +125,14 @@ static bool layout_is_used(const struct kl_layout *l)
 
 /* @param ahead  what was read ahead of the record, NULL: nothing; it may be of an old layout
  * @return true when the evidence reaches the threshold */
-static bool weigh_by_layout(struct kl_match *m, struct kl_doc_index *d, struct kl_layout_try try,
-                            const struct kl_layout_try *ahead, struct kl_evidence *ev)
+static bool weigh_by_layout(struct kl_match *m, struct kl_doc_index *d, const struct kl_record *r,
+                            const struct kl_layout_try *ahead, uint32_t row, uint64_t known,
+                            struct kl_evidence *ev)
 {
+    __attribute__((uninitialized)) struct kl_layout_try try;
+
     if (ahead == NULL || ahead->version != d->layout.version) {
+        try = (struct kl_layout_try){.text = r->text, .row = row, .known = known};
         kl_layout_read(m, d, &try, 1);
         ahead = &try;
     }
@@ -168,9 +172,7 @@ static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *
 {
     struct kl_layout *l = &d->layout;
 
-    if (layout_is_used(l) &&
-        weigh_by_layout(m, d, (struct kl_layout_try){.text = r->text, .row = row, .known = known},
-                        ahead, ev)) {
+    if (layout_is_used(l) && weigh_by_layout(m, d, r, ahead, row, known, ev)) {
         return true; /* columns the layout promises may be missing: the evidence is there */
     }
     kl_doc_forms(m, d->ix, r);
