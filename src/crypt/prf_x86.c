@@ -9,8 +9,12 @@
 #define AESNI __attribute__((target("aes,sse4.1")))
 #define VAES __attribute__((target("vaes,avx512f,avx512bw,avx512vl")))
 
+/* At -O2 the blocks of a loop would live in memory: a store and a load for each round. */
+#define UNROLL _Pragma("GCC unroll 16")
+
 AESNI static inline void load_keys(const uint8_t rk[11][16], __m128i k[static 11])
 {
+    UNROLL
     for (int r = 0; r < 11; r++) {
         k[r] = _mm_load_si128((const __m128i *)(const void *)rk[r]);
     }
@@ -18,14 +22,18 @@ AESNI static inline void load_keys(const uint8_t rk[11][16], __m128i k[static 11
 
 AESNI static inline void rounds8(const __m128i k[static 11], __m128i b[static 8])
 {
+    UNROLL
     for (int i = 0; i < 8; i++) {
         b[i] = _mm_xor_si128(b[i], k[0]);
     }
+    UNROLL
     for (int r = 1; r < 10; r++) {
+        UNROLL
         for (int i = 0; i < 8; i++) {
             b[i] = _mm_aesenc_si128(b[i], k[r]);
         }
     }
+    UNROLL
     for (int i = 0; i < 8; i++) {
         b[i] = _mm_aesenclast_si128(b[i], k[10]);
     }
@@ -34,6 +42,7 @@ AESNI static inline void rounds8(const __m128i k[static 11], __m128i b[static 8]
 AESNI static inline __m128i rounds1(const __m128i k[static 11], __m128i b)
 {
     b = _mm_xor_si128(b, k[0]);
+    UNROLL
     for (int r = 1; r < 10; r++) {
         b = _mm_aesenc_si128(b, k[r]);
     }
@@ -49,15 +58,18 @@ AESNI void kl_prf_cells_aesni(const uint8_t rk[11][16], const struct kl_cell32 *
     load_keys(rk, k);
     for (; i + 8 <= n; i += 8) {
         __m128i b[8];
+        UNROLL
         for (size_t j = 0; j < 8; j++) {
             b[j] = _mm_load_si128((const __m128i *)(const void *)cells[i + j].b);
         }
         rounds8(k, b);
+        UNROLL
         for (size_t j = 0; j < 8; j++) {
             b[j] = _mm_xor_si128(
                 b[j], _mm_load_si128((const __m128i *)(const void *)(cells[i + j].b + 16)));
         }
         rounds8(k, b);
+        UNROLL
         for (size_t j = 0; j < 8; j++) {
             _mm_storeu_si128((__m128i *)(void *)(out + i + j), b[j]);
         }
@@ -78,10 +90,12 @@ AESNI void kl_prf_blocks_aesni(const uint8_t rk[11][16], struct kl_tag *blocks, 
     load_keys(rk, k);
     for (; i + 8 <= n; i += 8) {
         __m128i b[8];
+        UNROLL
         for (size_t j = 0; j < 8; j++) {
             b[j] = _mm_loadu_si128((const __m128i *)(const void *)(blocks + i + j));
         }
         rounds8(k, b);
+        UNROLL
         for (size_t j = 0; j < 8; j++) {
             _mm_storeu_si128((__m128i *)(void *)(blocks + i + j), b[j]);
         }
@@ -94,14 +108,18 @@ AESNI void kl_prf_blocks_aesni(const uint8_t rk[11][16], struct kl_tag *blocks, 
 
 VAES static inline void rounds_v4(const __m512i k[static 11], __m512i b[static 4])
 {
+    UNROLL
     for (int i = 0; i < 4; i++) {
         b[i] = _mm512_xor_si512(b[i], k[0]);
     }
+    UNROLL
     for (int r = 1; r < 10; r++) {
+        UNROLL
         for (int i = 0; i < 4; i++) {
             b[i] = _mm512_aesenc_epi128(b[i], k[r]);
         }
     }
+    UNROLL
     for (int i = 0; i < 4; i++) {
         b[i] = _mm512_aesenclast_epi128(b[i], k[10]);
     }
@@ -109,6 +127,7 @@ VAES static inline void rounds_v4(const __m512i k[static 11], __m512i b[static 4
 
 VAES static inline void load_keys_v(const uint8_t rk[11][16], __m512i k[static 11])
 {
+    UNROLL
     for (int r = 0; r < 11; r++) {
         k[r] = _mm512_broadcast_i32x4(_mm_load_si128((const __m128i *)(const void *)rk[r]));
     }
@@ -124,6 +143,7 @@ VAES static inline void cells_v16(const __m512i k[static 11], const struct kl_ce
     __m512i a[4];
     __m512i c[4];
 
+    UNROLL
     for (size_t j = 0; j < 4; j++) {
         __m512i x = _mm512_maskz_loadu_epi64((__mmask8)(in >> 16 * j), cells + 4 * j);
         __m512i y = _mm512_maskz_loadu_epi64((__mmask8)(in >> (16 * j + 8)), cells + 4 * j + 2);
@@ -131,6 +151,7 @@ VAES static inline void cells_v16(const __m512i k[static 11], const struct kl_ce
         c[j] = _mm512_permutex2var_epi64(x, second, y);
     }
     rounds_v4(k, a);
+    UNROLL
     for (size_t j = 0; j < 4; j++) {
         a[j] = _mm512_xor_si512(a[j], c[j]);
     }
@@ -138,6 +159,7 @@ VAES static inline void cells_v16(const __m512i k[static 11], const struct kl_ce
     /* half of a cell's quadwords are those of its tag */
     uint64_t tags =
         in == UINT64_MAX ? UINT32_MAX : (1ull << (unsigned)__builtin_popcountll(in) / 2) - 1;
+    UNROLL
     for (size_t j = 0; j < 4; j++) {
         _mm512_mask_storeu_epi64(out + 4 * j, (__mmask8)(tags >> 8 * j), a[j]);
     }
@@ -162,10 +184,12 @@ VAES static inline void blocks_v16(const __m512i k[static 11], struct kl_tag *bl
 {
     __m512i b[4];
 
+    UNROLL
     for (size_t j = 0; j < 4; j++) {
         b[j] = _mm512_maskz_loadu_epi64((__mmask8)(in >> 8 * j), blocks + 4 * j);
     }
     rounds_v4(k, b);
+    UNROLL
     for (size_t j = 0; j < 4; j++) {
         _mm512_mask_storeu_epi64(blocks + 4 * j, (__mmask8)(in >> 8 * j), b[j]);
     }

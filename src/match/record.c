@@ -93,12 +93,12 @@ static unsigned choose_separators(const unsigned n[static KL_SEP_N])
 
 static uint64_t separators_of(const struct kl_split_words *w, unsigned set)
 {
-    uint64_t all = 0;
+    const uint64_t *s = w->sep;
 
-    for (unsigned k = 0; k < KL_SEP_N; k++) {
-        all |= (set >> k & 1) != 0 ? w->sep[k] : 0;
-    }
-    return all;
+    return (s[KL_SEP_TAB] & -(uint64_t)(set >> KL_SEP_TAB & 1)) |
+           (s[KL_SEP_SEMI] & -(uint64_t)(set >> KL_SEP_SEMI & 1)) |
+           (s[KL_SEP_PIPE] & -(uint64_t)(set >> KL_SEP_PIPE & 1)) |
+           (s[KL_SEP_OTHER] & -(uint64_t)(set >> KL_SEP_OTHER & 1));
 }
 
 /* What was met since the last separator. */
