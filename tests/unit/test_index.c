@@ -123,6 +123,35 @@ KT_TEST(every_row_is_found_by_its_keys_and_tuples_and_cells)
     unload();
 }
 
+KT_TEST(many_keys_looked_up_at_once_find_what_each_finds_alone)
+{
+    struct kl_index_try tries[KL_INDEX_TRIES];
+    struct kl_index *ix = NULL;
+    uint32_t at = 0;
+
+    load();
+    KT_EQ(kl_index_open(path, key, &ix, &err), KL_OK);
+    for (size_t n = 0; n <= KL_INDEX_TRIES; n++) {
+        for (size_t i = 0; i < n; i++) {
+            small_row r;
+            small_person(i % 3 == 0 ? 9 : 1, at++ % ROWS, r);
+            unsigned a = i % 2;
+            tries[i].anchor = &ix->anchors[a];
+            tries[i].tag =
+                a == 0 ? key_tag(ix, KL_TYPE_NID, r[NID]) : key_tag(ix, KL_TYPE_PHONE, r[PHONE]);
+        }
+        kl_index_probe(ix, tries, n);
+        for (size_t i = 0; i < n; i++) {
+            struct kl_index_try alone = {.tag = tries[i].tag, .anchor = tries[i].anchor};
+            kl_index_probe(ix, &alone, 1);
+            KT_EQ(tries[i].n, alone.n);
+            KT_MEM(tries[i].row, alone.row, alone.n * sizeof *alone.row);
+        }
+    }
+    kl_index_free(&ix);
+    unload();
+}
+
 KT_TEST(an_index_opens_without_a_key_and_not_with_a_wrong_one)
 {
     static const uint8_t other[32] = {9};
