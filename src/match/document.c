@@ -164,17 +164,22 @@ enum kl_rc kl_match_part_begin(struct kl_match *m, struct kl_span path, bool is_
                       path.len < KL_MAX_PATH_BYTES ? path.len : KL_MAX_PATH_BYTES);
 }
 
+void kl_doc_record_init(struct kl_record *out, struct kl_span text, uint32_t from)
+{
+    out->text = text;
+    out->from = from;
+    out->n_units = 0;
+    out->split = false;
+    out->forms_for = NULL;
+}
+
 void kl_doc_record_at(struct kl_match *m, size_t at, struct kl_record *out)
 {
     size_t from = 0;
     size_t to = 0;
 
     kl_record_find(m->text, at, &from, &to);
-    out->text = kl_span_part(m->text, from, to);
-    out->from = (uint32_t)from;
-    out->n_units = 0;
-    out->split = false;
-    out->forms_for = NULL;
+    kl_doc_record_init(out, kl_span_part(m->text, from, to), (uint32_t)from);
 }
 
 void kl_doc_forms(struct kl_match *m, const struct kl_index *ix, struct kl_record *r)
