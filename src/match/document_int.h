@@ -17,6 +17,7 @@
 struct kl_layout {
     uint32_t n_rows; /* that voted */
     uint32_t votes[KL_LAYOUT_FIELDS][KL_MAX_COLUMNS];
+    uint32_t seen[KL_MAX_COLUMNS]; /* rows that had the column, wherever */
     int8_t slot_of[KL_LAYOUT_FIELDS]; /* -1: none */
     uint64_t slots;                   /* all of them */
     uint32_t version;                 /* of slot_of */
@@ -41,6 +42,11 @@ struct kl_part_sum {
     char *path;
     uint64_t n_rows;
     uint64_t slots;
+};
+
+struct kl_text_span {
+    uint32_t from;
+    uint32_t to;
 };
 
 struct kl_doc_index {
@@ -69,6 +75,9 @@ struct kl_doc_index {
     struct kl_weak_row *weak;
     size_t n_weak_part;
     size_t cap_weak;
+    struct kl_text_span
+        *spans; /* records of the block explained by a key of this index, in order */
+    size_t n_spans;
     struct kl_layout layout;
     uint32_t n_window; /* windows tried in this part, and … */
     uint32_t n_window_ok;
@@ -76,11 +85,6 @@ struct kl_doc_index {
     size_t n_parts;
     uint64_t part_rows; /* of the open part */
     uint64_t part_slots;
-};
-
-struct kl_text_span {
-    uint32_t from;
-    uint32_t to;
 };
 
 struct kl_key_hit {
@@ -108,8 +112,6 @@ struct kl_match {
     struct kl_index_try tries[KL_INDEX_TRIES];
     uint16_t try_at[KL_INDEX_TRIES]; /* its candidate */
     struct kl_forms *forms;
-    struct kl_text_span *spans; /* records explained by a key, in order */
-    size_t n_spans;
     char samples[KL_MAX_SAMPLES]
                 [32]; /* canonical keys of accepted rows; only kl_finding_add_sample prints them */
     uint8_t sample_len[KL_MAX_SAMPLES];
@@ -151,6 +153,7 @@ struct kl_layout_try {
     uint64_t known;   /* slots that the keys established */
     uint32_t version; /* out: of the layout that was used */
     uint64_t slots;   /* out: with those of the fields that equal the row's cells */
+    unsigned n_wrong; /* out: fields that are a value and not the row's: the layout may be off */
     double bits;      /* out: evidence */
 };
 

@@ -136,11 +136,12 @@ static bool weigh_by_layout(struct kl_match *m, struct kl_doc_index *d, const st
         kl_layout_read(m, d, &try, 1);
         ahead = &try;
     }
+    bool good = ahead->bits >= d->threshold && ahead->n_wrong == 0;
     ev->slots = ahead->slots;
     ev->bits = ahead->bits;
     d->layout.n_fast++;
-    d->layout.n_slow += ev->bits < d->threshold;
-    return ev->bits >= d->threshold;
+    d->layout.n_slow += !good;
+    return good;
 }
 
 /* Evidence of the text around a lone key. */
@@ -173,7 +174,7 @@ static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *
     struct kl_layout *l = &d->layout;
 
     if (layout_is_used(l) && weigh_by_layout(m, d, r, ahead, row, known, ev)) {
-        return true; /* columns the layout promises may be missing: the evidence is there */
+        return true; /* what the layout promises may be empty; nothing speaks against it */
     }
     kl_doc_forms(m, d->ix, r);
     kl_evidence_weigh(d->ix, m->forms, row, known, ev);
@@ -247,8 +248,8 @@ static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_re
             KL_TRY(kl_doc_weak(d, rk->row[i], ev[i].slots, bits[i], rk->anchor[i]));
         }
     }
-    if (any && m->n_spans < KL_MAX_SPANS) {
-        m->spans[m->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+    if (any && d->n_spans < KL_MAX_SPANS) {
+        d->spans[d->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
     }
     return KL_OK;
 }

@@ -210,8 +210,8 @@ static enum kl_rc keep_hit(struct kl_match *m, struct kl_doc_index *d, const str
         return kl_doc_weak(d, best->row, best->ev.slots, best->ev.bits, number);
     }
     kl_layout_vote(&d->layout, &best->ev);
-    if (m->n_spans < KL_MAX_SPANS) {
-        m->spans[m->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+    if (d->n_spans < KL_MAX_SPANS) {
+        d->spans[d->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
     }
     return kl_doc_accept(m, d, best->row, best->ev.slots, best->ev.bits);
 }
@@ -323,7 +323,7 @@ static enum kl_rc by_lines(struct kl_match *m, struct kl_doc_index *d, size_t fr
 enum kl_rc kl_doc_tuples(struct kl_match *m, struct kl_doc_index *d)
 {
     unsigned need = words_needed(d->ix);
-    size_t n_spans = m->n_spans; /* those of the keys; tuple hits add theirs behind */
+    size_t n_spans = d->n_spans; /* those of the keys; tuple hits add theirs behind */
     size_t from = 0;
     bool lines = false;
 
@@ -331,11 +331,11 @@ enum kl_rc kl_doc_tuples(struct kl_match *m, struct kl_doc_index *d)
         lines = lines || (d->ix->anchors[a].n_columns > 1 && has_words(d->ix, &d->ix->anchors[a]));
     }
     for (size_t i = 0; i <= n_spans; i++) {
-        size_t to = i < n_spans ? m->spans[i].from : m->text.len;
+        size_t to = i < n_spans ? d->spans[i].from : m->text.len;
         if (to > from + 8) {
             KL_TRY(lines ? by_lines(m, d, from, to, need) : by_numbers(m, d, from, to, need));
         }
-        size_t behind = i < n_spans ? m->spans[i].to : to;
+        size_t behind = i < n_spans ? d->spans[i].to : to;
         from = behind > from ? behind : from;
     }
     return KL_OK;

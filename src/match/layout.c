@@ -12,6 +12,7 @@ void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
         if (ev->ordinal[s] < KL_LAYOUT_FIELDS) {
             l->votes[ev->ordinal[s]][s]++;
         }
+        l->seen[s]++;
     }
     l->n_rows++;
     /* Settle at 8 rows, and again each time the count doubles. */
@@ -30,6 +31,12 @@ void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
         if (clear) {
             l->slot_of[o] = (int8_t)best;
             l->slots |= 1ull << best;
+        }
+    }
+    /* A column that has no field of its own (words between spaces) would not be read. */
+    for (unsigned s = 0; s < KL_MAX_COLUMNS; s++) {
+        if (l->seen[s] * 2 > l->n_rows && (l->slots >> s & 1) == 0) {
+            l->slots = 0;
         }
     }
 }
@@ -130,12 +137,14 @@ static void weigh(const struct kl_index *ix, const struct pool *p, size_t from, 
     __attribute__((uninitialized)) double rarity[KL_MAX_COLUMNS];
 
     t->slots = t->known;
+    t->n_wrong = 0;
     for (size_t i = from; i < to; i++) {
         uint8_t s = p->slot[i];
         double bits = kl_index_rarity(ix, s, p->tag[i]);
         rarity[s] = bits < CELL_BITS_MAX ? bits : CELL_BITS_MAX;
         bool is = (uint16_t)p->block[i].lo == kl_index_cell(ix, t->row, s);
         t->slots |= (uint64_t)is << s;
+        t->n_wrong += !is;
     }
     t->bits = 0;
     for (uint64_t b = kl_evidence_independent(ix, t->slots); b != 0; b &= b - 1) {

@@ -358,17 +358,17 @@ KT_TEST(every_cell_of_many_rows_is_what_it_is_alone)
     KT_EQ(kl_index_open(opts.out_path, key, &ix, NULL), KL_OK);
     kl_key_prf(key, "t", &prf);
     for (uint32_t i = 0; ix != NULL && i < ROWS; i++) {
-        uint32_t rows[KL_MAX_ROWS_PER_KEY];
         make_row(i, cell);
         for (uint32_t s = 0; s < 4; s++) {
             struct kl_tag block = kl_index_cell_block(tag_of(&prf, types[s], cell[s]), i, s);
             kl_prf_tweak(&prf, &block, 1);
             bad += kl_index_cell(ix, i, s) != (uint16_t)block.lo;
         }
-        unsigned n = kl_index_probe(ix, &ix->anchors[0], tag_of(&prf, KL_TYPE_CODE, cell[0]), rows);
+        struct kl_index_try try = {tag_of(&prf, KL_TYPE_CODE, cell[0]), &ix->anchors[0], 0, {0}};
+        kl_index_probe(ix, &try, 1);
         bool found = false;
-        while (n > 0) {
-            found |= rows[--n] == i;
+        for (uint32_t k = 0; k < try.n; k++) {
+            found |= try.row[k] == i;
         }
         missing += !found;
         bad += cell[1][0] != '\0' && !kl_index_has_word(ix, tag_of(&prf, KL_TYPE_GIVEN, cell[1]));
