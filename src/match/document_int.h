@@ -17,7 +17,7 @@
 struct kl_layout {
     uint32_t n_rows; /* that voted */
     uint32_t votes[KL_LAYOUT_FIELDS][KL_MAX_COLUMNS];
-    uint32_t seen[KL_MAX_COLUMNS]; /* rows that had the column, wherever */
+    uint32_t seen[KL_MAX_COLUMNS];    /* rows that had the column, wherever */
     int8_t slot_of[KL_LAYOUT_FIELDS]; /* -1: none */
     uint64_t slots;                   /* all of them */
     uint32_t version;                 /* of slot_of */
