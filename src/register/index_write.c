@@ -134,6 +134,43 @@ static void fill_table(const struct kl_row_prints *rp, unsigned number, const st
     }
 }
 
+static void table_done(struct table *t)
+{
+    free(t->n_taken);
+    free(t->buckets);
+    t->n_taken = NULL;
+    t->buckets = NULL;
+}
+
+/*
+ * Fill until every row has a place: three quarters full (5.3 bytes an entry; most lookups read one
+ * line), a little less when a crowd of buckets had no room. What still has none is a value too
+ * common to anchor.
+ */
+static enum kl_rc build_table(const struct kl_row_prints *rp, unsigned number, uint64_t n_rows,
+                              struct table *t, struct kl_index_anchor *a)
+{
+    enum { GROWTHS = 3 };
+
+    for (unsigned growth = 0; growth <= GROWTHS; growth++) {
+        a->n_buckets = n_rows * 4 / (3 * t->slots) + n_rows * growth / (12 * t->slots) + 1;
+        a->n_entries = 0;
+        a->n_dropped = 0;
+        t->n_taken = calloc(a->n_buckets, 1);
+        size_t bytes = a->n_buckets * KL_INDEX_BUCKET_BYTES;
+        if (t->n_taken == NULL || posix_memalign((void **)&t->buckets, 64, bytes) != 0) {
+            return KL_E_NOMEM;
+        }
+        memset(t->buckets, 0xFF, bytes);
+        fill_table(rp, number, t, a);
+        if (a->n_dropped == 0 || growth == GROWTHS) {
+            break;
+        }
+        table_done(t);
+    }
+    return KL_OK;
+}
+
 static enum kl_rc put_anchor(struct out *o, const struct kl_row_prints *rp,
                              const struct kl_index_header *h, unsigned number,
                              struct kl_index_anchor *a)
@@ -142,7 +179,6 @@ static enum kl_rc put_anchor(struct out *o, const struct kl_row_prints *rp,
                       .entry_bytes = h->entry_bytes,
                       .row_bits = h->row_bits};
     uint64_t n = 0;
-    enum kl_rc rc;
 
     for (uint64_t row = 0; row < rp->n_rows; row++) {
         n += record_of(rp, number, row) != 0;
@@ -151,26 +187,20 @@ static enum kl_rc put_anchor(struct out *o, const struct kl_row_prints *rp,
     for (uint32_t k = 0; k < a->n_columns; k++) {
         a->columns[k] = rp->anchors[number].columns[k];
     }
-    /* 85 % full: 4.7 bytes an entry, and three of four negatives end in the first line. */
-    a->n_buckets = n * 20 / (17 * t.slots) + 1;
     KL_TRY(align_page(o));
     a->at = o->at;
-    size_t bytes = a->n_buckets * KL_INDEX_BUCKET_BYTES;
-    t.n_taken = calloc(a->n_buckets, 1);
-    if (t.n_taken == NULL || posix_memalign((void **)&t.buckets, 64, bytes) != 0) {
-        free(t.n_taken);
-        return kl_fail(o->err, KL_E_NOMEM, "out of memory for an anchor table");
+    enum kl_rc rc = build_table(rp, number, n, &t, a);
+    if (rc != KL_OK) {
+        table_done(&t);
+        return kl_fail(o->err, rc, "out of memory for an anchor table");
     }
-    memset(t.buckets, 0xFF, bytes);
-    fill_table(rp, number, &t, a);
     if (h->entry_bytes == 5) { /* the spare bytes of a bucket of 12 entries: one form only */
         for (uint64_t b = 0; b < a->n_buckets; b++) {
             memset(t.buckets + b * KL_INDEX_BUCKET_BYTES + 60, 0, 4);
         }
     }
-    rc = put(o, t.buckets, bytes);
-    free(t.n_taken);
-    free(t.buckets);
+    rc = put(o, t.buckets, a->n_buckets * KL_INDEX_BUCKET_BYTES);
+    table_done(&t);
     return rc;
 }
 
