@@ -25,8 +25,12 @@ static char *slurp(const char *dir, const char *name, size_t *out_len)
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "rb");
-    char *buf = malloc(1u << 26);
-    *out_len = f == NULL || buf == NULL ? 0 : fread(buf, 1, (1u << 26) - 1, f);
+    long size = f != NULL && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : 0;
+    char *buf = malloc((size_t)size + 1);
+    if (f != NULL) {
+        rewind(f);
+    }
+    *out_len = f == NULL || buf == NULL ? 0 : fread(buf, 1, (size_t)size, f);
     if (buf == NULL) {
         abort();
     }
