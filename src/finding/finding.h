@@ -91,11 +91,11 @@ struct kl_finding {
     uint64_t n_anomalies_more;        /* beyond KL_MAX_FINDING_ANOMALIES */
     char (*samples)[KL_SAMPLE_BYTES]; /* masked: "A1…8K" */
     size_t n_samples;
-    uint64_t id; /* number of the document in its scan; 0: none was given */
-    uint64_t
-        n_pending;    /* pictures and pages still to be read: a later finding of this id has them */
-    bool in_baseline; /* known before (--baseline) and not grown: shown, not counted */
-    char rule[64];    /* the policy rule that decided; "" = default */
+    char sha256[65];    /* of the document when a worker or a program died or hung on it; or "" */
+    uint64_t id;        /* number of the document in its scan; 0: none was given */
+    uint64_t n_pending; /* pictures left for a later finding of this id */
+    bool in_baseline;   /* known before (--baseline) and not grown: shown, not counted */
+    char rule[64];      /* the policy rule that decided; "" = default */
 };
 
 #define KL_MAX_FINDING_GAPS 1000u

@@ -196,6 +196,10 @@ enum kl_rc kl_write_json(const struct kl_finding *f, struct kl_buf *out)
     kl_json_u64(&j, f->n_pending);
     kl_json_key(&j, "partial");
     kl_json_bool(&j, f->partial);
+    if (f->sha256[0] != '\0') {
+        kl_json_key(&j, "sha256");
+        kl_json_str(&j, f->sha256);
+    }
     if (f->in_baseline) {
         kl_json_key(&j, "in_baseline");
         kl_json_bool(&j, true);

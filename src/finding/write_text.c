@@ -263,6 +263,9 @@ static enum kl_rc write_gaps(const struct kl_finding *f, struct kl_buf *out)
         KL_TRY(kl_write_size(f->seen, out));
     }
     KL_TRY(kl_buf_add_u8(out, '\n'));
+    if (f->sha256[0] != '\0') {
+        KL_TRY(kl_buf_addf(out, "    to be looked at: sha256 %s\n", f->sha256));
+    }
     size_t n = f->n_gaps < GAPS_SHOWN ? f->n_gaps : GAPS_SHOWN;
     for (size_t i = 0; i < n; i++) {
         const struct kl_finding_gap *g = &f->gaps[i];

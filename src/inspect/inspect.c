@@ -1,8 +1,9 @@
 #include "inspect/inspect.h"
 
+#include "crypt/digest.h"
 #include "extract/session.h"
-#include "match/document.h"
 #include "inspect/outside.h"
+#include "match/document.h"
 #include "match/identifiers.h"
 #include "match/ocr_view.h"
 
@@ -398,6 +399,19 @@ static enum kl_rc say_changes(const struct look *before, const struct look *afte
     return kl_finding_add_gap(f, kl_span_make("", 0), kl_reason_name(KL_REASON_CHANGED), more);
 }
 
+/* A document that killed or hung its reader is named by its hash, so that it can be found again. */
+static void name_reproducer(int fd, struct kl_finding *f)
+{
+    bool bad = false;
+
+    for (size_t i = 0; i < f->n_gaps && !bad; i++) {
+        bad = strcmp(f->gaps[i].reason, "crash") == 0 || strcmp(f->gaps[i].reason, "timeout") == 0;
+    }
+    if (bad && kl_digest_file(fd, f->sha256) != KL_OK) {
+        f->sha256[0] = '\0';
+    }
+}
+
 static double now_seconds(void)
 {
     struct timespec t;
@@ -429,6 +443,7 @@ enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes,
     }
     if (rc == KL_OK) {
         struct look after = look_at(fd);
+        name_reproducer(fd, out);
         rc = say_changes(&before, &after, len_bytes, out);
     }
     if (rc == KL_OK) {

@@ -505,6 +505,7 @@ def a_killed_worker_costs_its_document(folder):
     must(reasons(docs["-"]) == {"crash"} and docs["-"]["partial"], f"{docs['-']}")
     must(docs["-"]["bytes"] == {"seen": 6, "inspected": 0, "not_inspected": 6}, f"{docs['-']}")
     must(docs["next"]["bytes"]["inspected"] == len(SOUND), f"{docs['next']}")
+    must(len(docs["-"]["sha256"]) == 64 and "sha256" not in docs["next"], f"{docs}")
 
 
 def main():
