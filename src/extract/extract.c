@@ -37,6 +37,11 @@ static enum kl_rc extract_ole2(struct kl_emit *e, const struct kl_input *in)
     return extract_views(e, in);
 }
 
+static enum kl_rc extract_pst(struct kl_emit *e, const struct kl_input *in)
+{
+    return kl_emit_outside(e, KL_PART_PST, in);
+}
+
 static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 {
     /* Nothing where bytes were promised: it was cut since it was opened. */
@@ -58,6 +63,9 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_PARQUET] = extract_parquet,
     [KL_FORMAT_AVRO] = extract_avro,
     [KL_FORMAT_SQLITE_LOG] = kl_extract_sqlite_log,
+    [KL_FORMAT_PDF] = kl_extract_pdf,
+    [KL_FORMAT_IMAGE] = kl_extract_image,
+    [KL_FORMAT_PST] = extract_pst,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

@@ -22,6 +22,9 @@ enum kl_format {
     KL_FORMAT_PARQUET,    /* known, not read: NOT_INSPECTED(format), its bytes are viewed */
     KL_FORMAT_AVRO,       /* the same */
     KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
+    KL_FORMAT_PDF,
+    KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
+    KL_FORMAT_PST,   /* Outlook's store */
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -48,5 +51,7 @@ KL_MUST enum kl_rc kl_extract_sqlite(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_sqlite_log(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_dbf(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_pgdump(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_image(struct kl_emit *e, const struct kl_input *in);
 
 #endif
