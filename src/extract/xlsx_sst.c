@@ -24,14 +24,14 @@ static enum kl_rc push_offset(struct kl_sst *s)
 static enum kl_rc overflow(struct reader *r)
 {
     r->is_over = true;
-    KL_TRY(kl_emit_anomaly(r->x->e, "limit.sst"));
+    KL_TRY(kl_emit_anomaly(r->x->pk.e, "limit.sst"));
     r->in_part = true;
-    KL_TRY(kl_emit_part_begin(r->x->e, KL_PART_TEXT));
+    KL_TRY(kl_emit_part_begin(r->x->pk.e, KL_PART_TEXT));
     /* The beginning of the string that did not fit. */
     const struct kl_sst *s = &r->x->sst;
     struct kl_span begun = kl_span_part(kl_buf_span(&s->arena), kl_sst_off(s, s->n), s->arena.len);
     r->has_text = begun.len > 0;
-    return kl_emit_text(r->x->e, begun);
+    return kl_emit_text(r->x->pk.e, begun);
 }
 
 static enum kl_rc add_text(struct reader *r, struct kl_span raw, unsigned flags)
@@ -54,7 +54,7 @@ static enum kl_rc add_text(struct reader *r, struct kl_span raw, unsigned flags)
         }
         size_t len = kl_xml_decode(piece, flags, r->out);
         r->has_text |= len > 0;
-        KL_TRY(kl_emit_text(r->x->e, kl_span_make(r->out, len)));
+        KL_TRY(kl_emit_text(r->x->pk.e, kl_span_make(r->out, len)));
     }
     return KL_OK;
 }
@@ -76,7 +76,7 @@ static enum kl_rc end_string(struct reader *r)
     }
     if (r->has_text) {
         r->has_text = false;
-        return kl_emit_text(r->x->e, KL_SPAN_LIT("\n"));
+        return kl_emit_text(r->x->pk.e, KL_SPAN_LIT("\n"));
     }
     return KL_OK;
 }
@@ -108,7 +108,7 @@ static enum kl_rc on_token(struct reader *r, const struct kl_xml_token *t)
 static size_t fast_string(struct reader *r, enum kl_rc *rc)
 {
     static const char keep[] = "<si><t xml:space=\"preserve\">";
-    const struct kl_xml *x = &r->x->xml;
+    const struct kl_xml *x = &r->x->pk.xml;
     const uint8_t *q = x->p;
     if (memcmp(q, "<si><t>", 7) == 0) {
         q += 7;
@@ -130,7 +130,7 @@ static size_t fast_string(struct reader *r, enum kl_rc *rc)
 
 static enum kl_rc read_all(struct reader *r)
 {
-    struct kl_xml *xml = &r->x->xml;
+    struct kl_xml *xml = &r->x->pk.xml;
     struct kl_xml_token t;
     enum kl_rc rc = KL_OK;
     for (;;) {
@@ -153,21 +153,22 @@ static enum kl_rc read_all(struct reader *r)
     }
 }
 
-enum kl_rc kl_xlsx_sst_read(struct kl_xlsx *x, const struct kl_zip_member *m)
+enum kl_rc kl_xlsx_sst_read(void *ctx, const struct kl_zip_member *m)
 {
+    struct kl_xlsx *x = ctx;
     struct reader r = {.x = x};
     struct kl_sst *s = &x->sst;
     kl_buf_init(&s->arena, KL_MAX_SST_BYTES);
     kl_buf_init(&s->offs, KL_MAX_SST_BYTES / 2);
     kl_buf_init(&s->used, KL_MAX_SST_BYTES / 8);
     KL_TRY(push_offset(s));
-    kl_xlsx_open(x, m);
+    kl_package_open(&x->pk, m);
     KL_TRY(read_all(&r));
     if (r.in_si) {
         KL_TRY(end_string(&r)); /* cut short: what was read counts */
     }
     if (r.in_part) {
-        KL_TRY(kl_emit_part_end(x->e));
+        KL_TRY(kl_emit_part_end(x->pk.e));
     }
     /* One bit per string; room behind the arena for wide loads, counted before it was full. */
     KL_TRY(kl_buf_room(&s->used, s->n / 8 + 1));
@@ -175,7 +176,7 @@ enum kl_rc kl_xlsx_sst_read(struct kl_xlsx *x, const struct kl_zip_member *m)
     s->arena.max_bytes += KL_XML_PAD;
     KL_TRY(kl_buf_room(&s->arena, KL_XML_PAD));
     memset(s->arena.ptr + s->arena.len, 0, KL_XML_PAD);
-    return kl_xlsx_close(x);
+    return kl_package_close(&x->pk);
 }
 
 enum kl_rc kl_xlsx_sst_rest(struct kl_xlsx *x)
@@ -188,13 +189,13 @@ enum kl_rc kl_xlsx_sst_rest(struct kl_xlsx *x)
             continue;
         }
         if (!in_part) {
-            KL_TRY(kl_emit_part_begin(x->e, KL_PART_TEXT));
+            KL_TRY(kl_emit_part_begin(x->pk.e, KL_PART_TEXT));
             in_part = true;
         }
-        KL_TRY(kl_emit_text(x->e, text));
-        KL_TRY(kl_emit_text(x->e, KL_SPAN_LIT("\n")));
+        KL_TRY(kl_emit_text(x->pk.e, text));
+        KL_TRY(kl_emit_text(x->pk.e, KL_SPAN_LIT("\n")));
     }
-    return in_part ? kl_emit_part_end(x->e) : KL_OK;
+    return in_part ? kl_emit_part_end(x->pk.e) : KL_OK;
 }
 
 void kl_sst_done(struct kl_sst *s)
