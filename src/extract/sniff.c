@@ -97,6 +97,26 @@ static bool is_wide_text(struct kl_span head, enum kl_charset set)
     return n > 0 && count_controls(kl_span_make(out, n)) * 32 <= n;
 }
 
+/* Office documents that are one XML file: a root with the name space of its format. */
+static bool is_flat(struct kl_span head)
+{
+    static const char *const spaces[] = {"urn:oasis:names:tc:opendocument:xmlns:office",
+                                         "schemas.microsoft.com/office/word/2003/wordml",
+                                         "urn:schemas-microsoft-com:office:spreadsheet",
+                                         "schemas.microsoft.com/office/2006/xmlPackage"};
+    head = kl_span_trim(head);
+    size_t bom = head.len >= 3 && memcmp(head.ptr, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (head.len <= bom || head.ptr[bom] != '<') {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
+        if (kl_span_find(head, 0, kl_span_str(spaces[i])) < head.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum kl_format kl_sniff(struct kl_span head)
 {
     size_t bom = 0;
@@ -113,5 +133,8 @@ enum kl_format kl_sniff(struct kl_span head)
         bool text = head.len == bom || is_wide_text(kl_span_part(head, bom, head.len), set);
         return text ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
     }
-    return count_controls(head) * 32 <= head.len ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
+    if (count_controls(head) * 32 > head.len) {
+        return KL_FORMAT_BINARY;
+    }
+    return is_flat(head) ? KL_FORMAT_FLAT : KL_FORMAT_TEXT;
 }

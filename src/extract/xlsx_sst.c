@@ -14,12 +14,6 @@ struct reader {
     uint8_t out[PIECE_BYTES * 3 + 32];
 };
 
-static enum kl_rc push_offset(struct kl_sst *s)
-{
-    uint32_t at = (uint32_t)s->arena.len;
-    return kl_buf_add(&s->offs, &at, sizeof at);
-}
-
 /* The table takes no more: say so once, and go on as text. */
 static enum kl_rc overflow(struct reader *r)
 {
@@ -64,11 +58,7 @@ static enum kl_rc end_string(struct reader *r)
     struct kl_sst *s = &r->x->sst;
     r->in_si = false;
     if (!r->is_over) {
-        enum kl_rc rc = push_offset(s);
-        if (rc == KL_OK) {
-            s->n++;
-            return KL_OK;
-        }
+        enum kl_rc rc = kl_sst_push(s);
         if (rc != KL_E_LIMIT) {
             return rc;
         }
@@ -158,10 +148,7 @@ enum kl_rc kl_xlsx_sst_read(void *ctx, const struct kl_zip_member *m)
     struct kl_xlsx *x = ctx;
     struct reader r = {.x = x};
     struct kl_sst *s = &x->sst;
-    kl_buf_init(&s->arena, KL_MAX_SST_BYTES);
-    kl_buf_init(&s->offs, KL_MAX_SST_BYTES / 2);
-    kl_buf_init(&s->used, KL_MAX_SST_BYTES / 8);
-    KL_TRY(push_offset(s));
+    KL_TRY(kl_sst_init(s));
     kl_package_open(&x->pk, m);
     KL_TRY(read_all(&r));
     if (r.in_si) {
@@ -170,38 +157,11 @@ enum kl_rc kl_xlsx_sst_read(void *ctx, const struct kl_zip_member *m)
     if (r.in_part) {
         KL_TRY(kl_emit_part_end(x->pk.e));
     }
-    /* One bit per string; room behind the arena for wide loads, counted before it was full. */
-    KL_TRY(kl_buf_room(&s->used, s->n / 8 + 1));
-    memset(s->used.ptr, 0, s->n / 8 + 1);
-    s->arena.max_bytes += KL_XML_PAD;
-    KL_TRY(kl_buf_room(&s->arena, KL_XML_PAD));
-    memset(s->arena.ptr + s->arena.len, 0, KL_XML_PAD);
+    KL_TRY(kl_sst_close(s));
     return kl_package_close(&x->pk);
 }
 
 enum kl_rc kl_xlsx_sst_rest(struct kl_xlsx *x)
 {
-    const struct kl_sst *s = &x->sst;
-    bool in_part = false;
-    for (uint32_t i = 0; i < s->n; i++) {
-        struct kl_span text = kl_sst_get(s, i);
-        if ((s->used.ptr[i / 8] & 1u << i % 8) != 0 || text.len == 0) {
-            continue;
-        }
-        if (!in_part) {
-            KL_TRY(kl_emit_part_begin(x->pk.e, KL_PART_TEXT));
-            in_part = true;
-        }
-        KL_TRY(kl_emit_text(x->pk.e, text));
-        KL_TRY(kl_emit_text(x->pk.e, KL_SPAN_LIT("\n")));
-    }
-    return in_part ? kl_emit_part_end(x->pk.e) : KL_OK;
-}
-
-void kl_sst_done(struct kl_sst *s)
-{
-    kl_buf_done(&s->arena);
-    kl_buf_done(&s->offs);
-    kl_buf_done(&s->used);
-    s->n = 0;
+    return kl_sst_rest(&x->sst, x->pk.e);
 }
