@@ -163,6 +163,12 @@ enum kl_rc kl_flow_note_part(struct kl_flow *f, struct kl_span raw, unsigned fla
     return put_xml(f, &f->notes, raw, flags);
 }
 
+enum kl_rc kl_flow_note_gap(struct kl_flow *f)
+{
+    bool begun = f->notes.len > 0 && f->notes.ptr[f->notes.len - 1] != '\n';
+    return begun ? put_byte(f, &f->notes, ' ') : KL_OK;
+}
+
 enum kl_rc kl_flow_note_end(struct kl_flow *f)
 {
     return end_line(f, &f->notes);

@@ -48,6 +48,8 @@ KL_MUST enum kl_rc kl_flow_line(struct kl_flow *f);
 KL_MUST enum kl_rc kl_flow_note(struct kl_flow *f, struct kl_span raw, unsigned flags);
 /** The same without a line end: kl_flow_note_end, or the paragraph's, ends it. */
 KL_MUST enum kl_rc kl_flow_note_part(struct kl_flow *f, struct kl_span raw, unsigned flags);
+/** A space, when the line has begun. */
+KL_MUST enum kl_rc kl_flow_note_gap(struct kl_flow *f);
 KL_MUST enum kl_rc kl_flow_note_end(struct kl_flow *f);
 
 void kl_flow_aside_begin(struct kl_flow *f);

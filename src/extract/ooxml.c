@@ -265,7 +265,7 @@ static enum kl_rc on_start(struct reader *r, const struct kl_xml_token *t, enum 
     case TAG_VALUE:
         return read_attrs(r, t, true);
     case TAG_FIELD_MARK:
-        return f->notes.len > 0 ? kl_flow_note_part(f, KL_SPAN_LIT(" "), KL_XML_RAW) : KL_OK;
+        return kl_flow_note_gap(f);
     case TAG_TABLE:
         KL_TRY(read_attrs(r, t, false));
         return t->is_empty ? KL_OK : kl_flow_table_begin(f);
