@@ -93,7 +93,7 @@ enum kl_rc kl_biff_text(struct kl_biff *b, struct kl_span raw, bool is_wide)
     uint8_t out[PIECE_BYTES * 2];
     while (raw.len > 0) {
         size_t n = put_piece(&raw, is_wide, out);
-        KL_TRY(kl_rows_add(&b->flow.rows, kl_span_make(out, n)));
+        KL_TRY(kl_grid_add(&b->flow.rows, kl_span_make(out, n)));
     }
     return KL_OK;
 }
@@ -156,11 +156,11 @@ enum kl_rc kl_biff_unknown(struct kl_biff *b, struct kl_span payload)
 enum kl_rc kl_biff_cell(struct kl_biff *b, uint32_t row, uint32_t col)
 {
     if (!b->in_row || row != b->row) {
-        KL_TRY(kl_rows_end(&b->flow.rows));
+        KL_TRY(kl_grid_end(&b->flow.rows));
         b->row = row;
         b->in_row = true;
     }
-    kl_rows_cell(&b->flow.rows, col);
+    kl_grid_cell(&b->flow.rows, col);
     return KL_OK;
 }
 
@@ -176,7 +176,7 @@ static enum kl_rc put_integer(struct kl_biff *b, int64_t v)
     if (v < 0) {
         out[--at] = '-';
     }
-    return kl_rows_add(&b->flow.rows, kl_span_make(out + at, sizeof out - at));
+    return kl_grid_add(&b->flow.rows, kl_span_make(out + at, sizeof out - at));
 }
 
 enum kl_rc kl_biff_number(struct kl_biff *b, uint32_t xf, double v)
@@ -193,7 +193,7 @@ enum kl_rc kl_biff_number(struct kl_biff *b, uint32_t xf, double v)
         return put_integer(b, (int64_t)v);
     }
     n = n > 0 ? n : kl_xlsx_number_of(v, out);
-    return kl_rows_add(&b->flow.rows, kl_span_make(out, n));
+    return kl_grid_add(&b->flow.rows, kl_span_make(out, n));
 }
 
 enum kl_rc kl_biff_rk(struct kl_biff *b, uint32_t xf, uint32_t rk)
@@ -216,19 +216,19 @@ enum kl_rc kl_biff_shared(struct kl_biff *b, uint32_t i)
     }
     struct kl_span text = kl_sst_get(&b->sst, i);
     if (text.len > CUT_BYTES) {
-        enum kl_rc rc = kl_rows_again(&b->flow.rows, text.len);
+        enum kl_rc rc = kl_grid_again(&b->flow.rows, text.len);
         if (rc == KL_E_LIMIT) {
             /* Not marked as used: it is written whole once at the end. */
             text = kl_span_part(text, 0, CUT_BYTES);
             while (text.len > 0 && (text.ptr[text.len] & 0xC0) == 0x80) {
                 text.len--;
             }
-            return kl_rows_add(&b->flow.rows, text);
+            return kl_grid_add(&b->flow.rows, text);
         }
         KL_TRY(rc);
     }
     kl_sst_use(&b->sst, i);
-    return kl_rows_add(&b->flow.rows, text);
+    return kl_grid_add(&b->flow.rows, text);
 }
 
 enum kl_rc kl_biff_bool(struct kl_biff *b, bool is_error, uint8_t v)
@@ -244,7 +244,7 @@ enum kl_rc kl_biff_bool(struct kl_biff *b, bool is_error, uint8_t v)
             text = errors[i].name;
         }
     }
-    return kl_rows_add(&b->flow.rows, kl_span_str(text));
+    return kl_grid_add(&b->flow.rows, kl_span_str(text));
 }
 
 /* ---- formats ---- */

@@ -17,12 +17,12 @@ enum kl_rc kl_flow_init(struct kl_flow *f, struct kl_emit *e)
     kl_buf_init(&f->aside, LINE_BYTES + ROOM_BYTES);
     kl_buf_init(&f->struck, LINE_BYTES + ROOM_BYTES);
     kl_buf_init(&f->notes, LINE_BYTES + ROOM_BYTES);
-    return kl_rows_init(&f->rows, e);
+    return kl_grid_init(&f->rows, e);
 }
 
 void kl_flow_done(struct kl_flow *f)
 {
-    kl_rows_done(&f->rows);
+    kl_grid_done(&f->rows);
     kl_buf_done(&f->prose);
     kl_buf_done(&f->line);
     kl_buf_done(&f->aside);
@@ -39,7 +39,7 @@ static enum kl_rc flush_prose(struct kl_flow *f)
         return KL_OK;
     }
     /* A part that is open ends here; the row that is being written goes on in the next. */
-    KL_TRY(kl_rows_close(&f->rows));
+    KL_TRY(kl_grid_close(&f->rows));
     KL_TRY(kl_extract_text(f->e, &in));
     f->prose.len = 0;
     return KL_OK;
@@ -94,14 +94,14 @@ static enum kl_rc put_xml(struct kl_flow *f, struct kl_buf *b, struct kl_span ra
 enum kl_rc kl_flow_xml(struct kl_flow *f, struct kl_span raw, unsigned flags)
 {
     struct kl_buf *b = target(f);
-    return b == NULL ? kl_rows_xml(&f->rows, raw, flags) : put_xml(f, b, raw, flags);
+    return b == NULL ? kl_grid_xml(&f->rows, raw, flags) : put_xml(f, b, raw, flags);
 }
 
 enum kl_rc kl_flow_add(struct kl_flow *f, struct kl_span text)
 {
     struct kl_buf *b = target(f);
     if (b == NULL) {
-        return kl_rows_add(&f->rows, text);
+        return kl_grid_add(&f->rows, text);
     }
     while (text.len > 0) {
         struct kl_span piece = kl_span_part(text, 0, PIECE_BYTES);
@@ -123,7 +123,7 @@ enum kl_rc kl_flow_tab(struct kl_flow *f)
 {
     struct kl_buf *b = target(f);
     if (b == NULL) {
-        kl_rows_gap(&f->rows);
+        kl_grid_gap(&f->rows);
         return KL_OK;
     }
     return put_byte(f, b, '\t');
@@ -202,7 +202,7 @@ enum kl_rc kl_flow_line(struct kl_flow *f)
     }
     if (f->in_cell) {
         KL_TRY(end_struck(f));
-        kl_rows_gap(&f->rows);
+        kl_grid_gap(&f->rows);
         return KL_OK;
     }
     return end_paragraph(f);
@@ -242,7 +242,7 @@ enum kl_rc kl_flow_table_begin(struct kl_flow *f)
     } else {
         /* A table in a cell: its rows are rows, what the outer row had so far is one. */
         KL_TRY(kl_flow_line(f));
-        KL_TRY(kl_rows_end(&f->rows));
+        KL_TRY(kl_grid_end(&f->rows));
     }
     f->n_tables++;
     f->in_cell = false;
@@ -259,7 +259,7 @@ enum kl_rc kl_flow_table_end(struct kl_flow *f)
     f->n_tables--;
     /* Back in the outer cell: what comes there begins a row. */
     f->in_cell = f->n_tables > 0;
-    kl_rows_cell(&f->rows, 0);
+    kl_grid_cell(&f->rows, 0);
     return KL_OK;
 }
 
@@ -271,7 +271,7 @@ enum kl_rc kl_flow_row_end(struct kl_flow *f)
     KL_TRY(kl_flow_line(f));
     f->in_cell = false;
     f->col = 0;
-    return kl_rows_end(&f->rows);
+    return kl_grid_end(&f->rows);
 }
 
 enum kl_rc kl_flow_cell_begin(struct kl_flow *f)
@@ -283,7 +283,7 @@ enum kl_rc kl_flow_cell_begin(struct kl_flow *f)
         KL_TRY(end_paragraph(f));
     }
     f->in_cell = true;
-    kl_rows_cell(&f->rows, f->col);
+    kl_grid_cell(&f->rows, f->col);
     return KL_OK;
 }
 
@@ -308,6 +308,6 @@ enum kl_rc kl_flow_finish(struct kl_flow *f)
     KL_TRY(kl_flow_row_end(f));
     f->n_tables = 0;
     KL_TRY(kl_flow_line(f));
-    KL_TRY(kl_rows_close(&f->rows));
+    KL_TRY(kl_grid_close(&f->rows));
     return flush_prose(f);
 }

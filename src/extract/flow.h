@@ -12,11 +12,11 @@
 #define KL_EXTRACT_FLOW_H
 
 #include "base/buf.h"
-#include "extract/rows.h"
+#include "extract/grid.h"
 
 struct kl_flow {
     struct kl_emit *e;
-    struct kl_rows rows;
+    struct kl_grid rows;
     struct kl_buf prose;  /* whole lines */
     struct kl_buf line;   /* the paragraph that is being read, outside of cells */
     struct kl_buf aside;  /* lines of asides, moved to prose when the outermost ends */

@@ -277,13 +277,13 @@ static enum kl_rc cell_end(struct kl_odf *o)
     }
     uint32_t col = f->col;
     for (uint32_t i = 1; i < o->repeated && i < KL_ODF_MAX_REPEAT && o->copy.len > 0; i++) {
-        enum kl_rc rc = kl_rows_again(&f->rows, o->copy.len);
+        enum kl_rc rc = kl_grid_again(&f->rows, o->copy.len);
         if (rc == KL_E_LIMIT) {
             break;
         }
         KL_TRY(rc);
-        kl_rows_cell(&f->rows, col + i);
-        KL_TRY(kl_rows_add(&f->rows, kl_buf_span(&o->copy)));
+        kl_grid_cell(&f->rows, col + i);
+        KL_TRY(kl_grid_add(&f->rows, kl_buf_span(&o->copy)));
     }
     return kl_flow_cell_end(f, o->repeated - 1);
 }
@@ -299,8 +299,8 @@ static enum kl_rc row_end(struct kl_odf *o)
     while (f->n_asides == 0 && rest.len > 1) {
         const uint8_t *tab = memchr(rest.ptr + 1, '\t', rest.len - 1);
         size_t end = tab != NULL ? (size_t)(tab - rest.ptr) : rest.len;
-        kl_rows_cell(&f->rows, col++);
-        KL_TRY(kl_rows_add(&f->rows, kl_span_part(rest, 1, end)));
+        kl_grid_cell(&f->rows, col++);
+        KL_TRY(kl_grid_add(&f->rows, kl_span_part(rest, 1, end)));
         rest = kl_span_part(rest, end, rest.len);
     }
     if (f->n_asides == 0) {

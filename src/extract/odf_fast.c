@@ -87,8 +87,8 @@ static const uint8_t *cell(struct kl_odf *o, const uint8_t *p, enum kl_rc *rc)
     if (h.has_value && !(kl_span_eq(raw, h.value) && is_integer(raw))) {
         return NULL;
     }
-    kl_rows_cell(&o->flow.rows, o->flow.col);
-    *rc = kl_rows_xml(&o->flow.rows, raw, 0);
+    kl_grid_cell(&o->flow.rows, o->flow.col);
+    *rc = kl_grid_xml(&o->flow.rows, raw, 0);
     o->flow.col++;
     return lt + SKIP("</text:p></table:table-cell>");
 }

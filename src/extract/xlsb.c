@@ -324,7 +324,7 @@ static enum kl_rc on_record(struct xlsb *x, uint32_t type, struct kl_span p)
     if (type == ROW_HDR) {
         b->row = kl_rd_le32(&r);
         x->col = UINT32_MAX;
-        KL_TRY(kl_rows_end(&b->flow.rows));
+        KL_TRY(kl_grid_end(&b->flow.rows));
         bool hidden = p.len > 11 && (p.ptr[11] & 0x10) != 0;
         return hidden ? kl_emit_anomaly(b->e, "xlsx.hidden_row") : KL_OK;
     }

@@ -1,4 +1,4 @@
-#include "extract/rows.h"
+#include "extract/grid.h"
 
 #include <stdlib.h>
 
@@ -8,15 +8,15 @@
 #define FOLD_BYTES 8192u /* folded in one go: what one odd character makes slow */
 #define FOLD_GROWS 4u
 #define CHARGE_BYTES 1048576u
-#define ROOM_BYTES (KL_ROWS_PIECE * 3 + KL_ROWS_MAX_GAP + KL_ROWS_PAD)
+#define ROOM_BYTES (KL_GRID_PIECE * 3 + KL_GRID_MAX_GAP + KL_GRID_PAD)
 
-enum kl_rc kl_rows_init(struct kl_rows *r, struct kl_emit *e)
+enum kl_rc kl_grid_init(struct kl_grid *r, struct kl_emit *e)
 {
-    *r = (struct kl_rows){.e = e, .buf = malloc(KL_ROWS_BYTES + ROOM_BYTES)};
+    *r = (struct kl_grid){.e = e, .buf = malloc(KL_GRID_BYTES + ROOM_BYTES)};
     return r->buf != NULL ? KL_OK : KL_E_NOMEM;
 }
 
-void kl_rows_done(struct kl_rows *r)
+void kl_grid_done(struct kl_grid *r)
 {
     free(r->buf);
     r->buf = NULL;
@@ -40,7 +40,7 @@ static size_t piece_of(struct kl_span s)
     return n;
 }
 
-static enum kl_rc emit_odd(struct kl_rows *r, struct kl_span s)
+static enum kl_rc emit_odd(struct kl_grid *r, struct kl_span s)
 {
     while (s.len > 0) {
         struct kl_span piece = kl_span_part(s, 0, piece_of(s));
@@ -57,7 +57,7 @@ static enum kl_rc emit_odd(struct kl_rows *r, struct kl_span s)
     return KL_OK;
 }
 
-static enum kl_rc flush(struct kl_rows *r)
+static enum kl_rc flush(struct kl_grid *r)
 {
     struct kl_span s = kl_span_make(r->buf, r->len);
     if (s.len == 0) {
@@ -72,9 +72,9 @@ static enum kl_rc flush(struct kl_rows *r)
 }
 
 /* Ready to write up to ROOM_BYTES of the cell at buf + len. */
-static enum kl_rc begin_text(struct kl_rows *r)
+static enum kl_rc begin_text(struct kl_grid *r)
 {
-    if (r->len > KL_ROWS_BYTES) {
+    if (r->len > KL_GRID_BYTES) {
         KL_TRY(flush(r));
     }
     if (r->cell_has) {
@@ -86,7 +86,7 @@ static enum kl_rc begin_text(struct kl_rows *r)
     }
     uint32_t at = r->has ? r->col : 0;
     uint32_t n = r->cell_col > at ? r->cell_col - at : r->has;
-    if (n > KL_ROWS_MAX_GAP) {
+    if (n > KL_GRID_MAX_GAP) {
         n = 1;
     }
     memset(r->buf + r->len, '\t', n);
@@ -98,10 +98,10 @@ static enum kl_rc begin_text(struct kl_rows *r)
     return KL_OK;
 }
 
-enum kl_rc kl_rows_add(struct kl_rows *r, struct kl_span text)
+enum kl_rc kl_grid_add(struct kl_grid *r, struct kl_span text)
 {
     while (text.len > 0) {
-        size_t n = text.len < KL_ROWS_PIECE ? text.len : KL_ROWS_PIECE;
+        size_t n = text.len < KL_GRID_PIECE ? text.len : KL_GRID_PIECE;
         KL_TRY(begin_text(r));
         memcpy(r->buf + r->len, text.ptr, n);
         r->len += n;
@@ -110,10 +110,10 @@ enum kl_rc kl_rows_add(struct kl_rows *r, struct kl_span text)
     return KL_OK;
 }
 
-enum kl_rc kl_rows_xml(struct kl_rows *r, struct kl_span raw, unsigned flags)
+enum kl_rc kl_grid_xml(struct kl_grid *r, struct kl_span raw, unsigned flags)
 {
     while (raw.len > 0) {
-        size_t n = kl_xml_piece(raw, KL_ROWS_PIECE);
+        size_t n = kl_xml_piece(raw, KL_GRID_PIECE);
         KL_TRY(begin_text(r));
         r->len += kl_xml_decode(kl_span_part(raw, 0, n), flags, r->buf + r->len);
         raw = kl_span_part(raw, n, raw.len);
@@ -121,7 +121,7 @@ enum kl_rc kl_rows_xml(struct kl_rows *r, struct kl_span raw, unsigned flags)
     return KL_OK;
 }
 
-enum kl_rc kl_rows_again(struct kl_rows *r, size_t bytes)
+enum kl_rc kl_grid_again(struct kl_grid *r, size_t bytes)
 {
     if (r->is_cut) {
         return KL_E_LIMIT;
@@ -136,7 +136,7 @@ enum kl_rc kl_rows_again(struct kl_rows *r, size_t bytes)
     return KL_OK;
 }
 
-enum kl_rc kl_rows_end(struct kl_rows *r)
+enum kl_rc kl_grid_end(struct kl_grid *r)
 {
     if (!r->has) {
         return KL_OK;
@@ -144,12 +144,12 @@ enum kl_rc kl_rows_end(struct kl_rows *r)
     r->has = false;
     r->cell_has = false;
     r->buf[r->len++] = '\n';
-    return r->len > KL_ROWS_BYTES ? flush(r) : KL_OK;
+    return r->len > KL_GRID_BYTES ? flush(r) : KL_OK;
 }
 
-enum kl_rc kl_rows_close(struct kl_rows *r)
+enum kl_rc kl_grid_close(struct kl_grid *r)
 {
-    KL_TRY(kl_rows_end(r));
+    KL_TRY(kl_grid_end(r));
     KL_TRY(flush(r));
     if (!r->in_part) {
         return KL_OK;
