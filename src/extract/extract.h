@@ -16,6 +16,7 @@ enum kl_format {
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
     KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
     KL_FORMAT_FLAT,     /* an office document that is one XML file: fods, Word and Excel 2003 */
+    KL_FORMAT_XLS,      /* Excel 2-4, or the records of a later workbook without their file */
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -38,5 +39,6 @@ KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_flat(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_xls(struct kl_emit *e, const struct kl_input *in);
 
 #endif

@@ -62,6 +62,21 @@ static bool is_dbf(struct kl_span h)
            record >= 2 && (header > h.len || h.ptr[header - 1] == 0x0D || header % 32 == 8);
 }
 
+/* A BOF record: BIFF2-4 are files of their own, BIFF5 and 8 rarely. */
+static bool is_biff(struct kl_span h)
+{
+    if (h.len < 8 || h.ptr[0] != 9 || h.ptr[3] != 0) {
+        return false;
+    }
+    unsigned version = h.ptr[1];
+    unsigned len = h.ptr[2];
+    unsigned type = h.ptr[6] | (unsigned)h.ptr[7] << 8;
+    bool sizes = version == 0   ? len == 4
+                 : version == 8 ? len == 8 || len == 16
+                                : (version == 2 || version == 4) && (len == 6 || len == 8);
+    return sizes && (type == 0x10 || type == 0x20 || type == 0x40 || type == 0x100 || type == 5);
+}
+
 static enum kl_format by_magic(struct kl_span head)
 {
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
@@ -69,6 +84,9 @@ static enum kl_format by_magic(struct kl_span head)
         if (head.len >= (size_t)m->at + m->len && memcmp(head.ptr + m->at, m->bytes, m->len) == 0) {
             return m->format;
         }
+    }
+    if (is_biff(head)) {
+        return KL_FORMAT_XLS;
     }
     return is_dbf(head) ? KL_FORMAT_BINARY : KL_FORMAT_NONE;
 }
