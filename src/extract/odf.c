@@ -72,7 +72,6 @@ static const struct kl_word tags[] = {
 struct reader {
     struct kl_odf o;
     bool no_fast;
-    bool in_base64;
     unsigned n_frames; /* TAG_ASIDE elements that are open */
     uint64_t framed;   /* a bit for each: it began an aside */
 };
@@ -422,6 +421,17 @@ static enum kl_rc paragraph(struct kl_odf *o, bool open)
     return KL_OK;
 }
 
+static enum kl_rc spaces(struct kl_odf *o, uint32_t n)
+{
+    if (o->in_cell && o->flow.n_asides == 0 && o->has_value) {
+        return KL_OK;
+    }
+    if (o->in_cell && o->flow.n_asides == 0 && o->repeated > 1) {
+        return put_copied(o, KL_SPAN_LIT(" "));
+    }
+    return kl_flow_spaces(&o->flow, n);
+}
+
 static enum kl_rc on_start(struct reader *r, const struct kl_xml_token *t, enum tag tag)
 {
     struct kl_odf *o = &r->o;
@@ -430,7 +440,7 @@ static enum kl_rc on_start(struct reader *r, const struct kl_xml_token *t, enum 
     case TAG_P:
         return t->is_empty ? KL_OK : paragraph(o, true);
     case TAG_SPACES:
-        return kl_flow_spaces(&o->flow, kl_xml_attr(t->attrs, "c", &v) ? count_of(v) : 1);
+        return spaces(o, kl_xml_attr(t->attrs, "c", &v) ? count_of(v) : 1);
     case TAG_TAB:
         return kl_flow_tab(&o->flow);
     case TAG_BREAK:
@@ -454,7 +464,7 @@ static enum kl_rc on_start(struct reader *r, const struct kl_xml_token *t, enum 
         style_tag(o, t, tag);
         return KL_OK;
     case TAG_BASE64:
-        r->in_base64 = !t->is_empty;
+        r->o.in_base64 = !t->is_empty;
         return kl_flow_note_end(&o->flow);
     case TAG_NAMED:
         return read_attrs(o, t, true);
@@ -481,7 +491,7 @@ static enum kl_rc on_end(struct reader *r, const struct kl_xml_token *t, enum ta
     case TAG_ASIDE:
         return t->is_empty ? KL_OK : frame_tag(r, false);
     case TAG_BASE64:
-        r->in_base64 = false;
+        r->o.in_base64 = false;
         return kl_flow_note_end(&o->flow);
     case TAG_OTHER:
     case TAG_SPACES:
@@ -533,7 +543,7 @@ static enum kl_rc on_text(struct reader *r, const struct kl_xml_token *t)
 {
     struct kl_odf *o = &r->o;
     unsigned flags = t->kind == KL_XML_CDATA ? KL_XML_RAW : 0;
-    if (r->in_base64) {
+    if (r->o.in_base64) {
         return put_base64(o, t->text);
     }
     if (o->n_paragraphs == 0) {

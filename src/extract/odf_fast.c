@@ -106,7 +106,7 @@ enum kl_rc kl_odf_fast(struct kl_odf *o)
     struct kl_flow *f = &o->flow;
     enum kl_rc rc = KL_OK;
     if (f->n_tables != 1 || f->n_asides > 0 || o->in_cell || f->in_cell || o->n_paragraphs > 0 ||
-        xml->inside != 0 || f->line.len > 0 || f->struck.len > 0) {
+        o->in_base64 || xml->inside != 0 || f->line.len > 0 || f->struck.len > 0) {
         return KL_OK;
     }
     while (rc == KL_OK) {

@@ -24,6 +24,7 @@ struct kl_odf {
     struct kl_xml *xml;
     struct kl_flow flow;
     unsigned n_paragraphs; /* inside that many <text:p>, <text:h> */
+    bool in_base64;
     /* The cell. */
     bool in_cell;
     bool has_value;    /* the value stands in the cell: its text goes to `shown` */
