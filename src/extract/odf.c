@@ -405,14 +405,14 @@ static enum kl_rc paragraph(struct kl_odf *o, bool open)
         /* One in another stands in something that is anchored there. */
         if (o->n_paragraphs++ > 0) {
             kl_flow_aside_begin(f);
+        } else if (o->copy.len > 0 && o->in_cell && f->n_asides == 0) {
+            enum kl_rc rc = kl_buf_add_u8(&o->copy, ' ');
+            return rc == KL_E_LIMIT ? KL_OK : rc;
         }
         return KL_OK;
     }
     if (o->has_value && f->n_asides == 0 && o->n_shown < KL_ODF_SHOWN_BYTES) {
         o->shown[o->n_shown++] = ' ';
-    }
-    if (o->copy.len > 0 && f->n_asides == 0 && !o->has_value) {
-        KL_TRY(put_copied(o, KL_SPAN_LIT(" ")));
     }
     KL_TRY(kl_flow_line(f));
     if (o->n_paragraphs > 0 && --o->n_paragraphs > 0) {
