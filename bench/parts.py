@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import measure as m
+import office
 import peers
 
 KEY = m.path("bench.key")
@@ -295,5 +296,6 @@ def memory(b):
 
 
 ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
+       "office": lambda b: office.office(b, documents, index, scan_command),
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
        "false_alarms": false_alarms, "memory": memory}
