@@ -177,16 +177,22 @@ def write_compound(stream, out):
     size = len(stream)
     stream += bytes(-size % 512)
     n = len(stream) // 512
-    n_fat = 1
-    while n_fat * 128 < n + 1 + n_fat:
+    n_fat = n_difat = 0
+    while n_fat * 128 < n + 1 + n_fat + n_difat:
         n_fat += 1
-    assert n_fat <= 109
-    fat = [0xFFFFFFFD] * n_fat + [0xFFFFFFFE] + list(range(n_fat + 2, n_fat + 1 + n)) + [0xFFFFFFFE]
+        n_difat = -(-max(n_fat - 109, 0) // 127)
+    first = n_fat + n_difat
+    fat = [0xFFFFFFFD] * n_fat + [0xFFFFFFFC] * n_difat + [0xFFFFFFFE]
+    fat += list(range(first + 2, first + 1 + n)) + [0xFFFFFFFE]
     fat += [0xFFFFFFFF] * (n_fat * 128 - len(fat))
     header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack(
-        "<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, n_fat, n_fat, 0, 4096, 0xFFFFFFFE, 0,
-        0xFFFFFFFE, 0)
-    header += b"".join(struct.pack("<I", i if i < n_fat else 0xFFFFFFFF) for i in range(109))
+        "<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, n_fat, first, 0, 4096, 0xFFFFFFFE, 0,
+        n_fat if n_difat else 0xFFFFFFFE, n_difat)
+    places = list(range(n_fat)) + [0xFFFFFFFF] * (109 + n_difat * 127 - n_fat)
+    header += struct.pack("<109I", *places[:109])
+    difat = b"".join(struct.pack("<128I", *places[at:at + 127], n_fat + k + 1 if k + 1 < n_difat
+                                 else 0xFFFFFFFE)
+                     for k, at in enumerate(range(109, len(places), 127)))
 
     def entry(name, kind, child, start, length):
         raw = name.encode("utf-16le")
@@ -194,9 +200,9 @@ def write_compound(stream, out):
             "<HBBIII36xIQ", len(raw) + 2 if name else 0, kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child,
             start, length)
     directory = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + \
-        entry("Workbook", 2, 0xFFFFFFFF, n_fat + 1, size) + entry("", 0, 0xFFFFFFFF, 0, 0) * 2
+        entry("Workbook", 2, 0xFFFFFFFF, first + 1, size) + entry("", 0, 0xFFFFFFFF, 0, 0) * 2
     with open(out, "wb") as f:
-        f.write(header + struct.pack(f"<{len(fat)}I", *fat) + directory + stream)
+        f.write(header + struct.pack(f"<{len(fat)}I", *fat) + difat + directory + stream)
 
 
 # ---- docx ----
