@@ -43,6 +43,17 @@ struct kl_odf {
     uint32_t hidden[KL_ODF_HIDDEN];
 };
 
+/** The number of an attribute, at least 1. */
+uint32_t kl_odf_count(struct kl_span v);
+
+KL_MUST enum kl_rc kl_odf_cell_begin(struct kl_odf *o, const struct kl_xml_token *t);
+KL_MUST enum kl_rc kl_odf_cell_end(struct kl_odf *o);
+KL_MUST enum kl_rc kl_odf_row_end(struct kl_odf *o);
+/** Clean text of the cell, remembered when the cell is repeated. */
+KL_MUST enum kl_rc kl_odf_put_copied(struct kl_odf *o, struct kl_span text);
+/** The cell's shown text is whole: what it says beside the value goes to the row's end. */
+KL_MUST enum kl_rc kl_odf_end_shown(struct kl_odf *o);
+
 /** Read rows and cells of the usual form at the front of the window, as many as there are. */
 KL_MUST enum kl_rc kl_odf_fast(struct kl_odf *o);
 

@@ -1,6 +1,7 @@
 #include "extract/package.h"
 
 #define NAME_BYTES 1024u
+#define MAX_COMPARED 100000000u /* relations with what is looked for: half a second */
 
 /* ---- reading a member through the window ---- */
 
@@ -144,12 +145,13 @@ enum kl_rc kl_package_rels(struct kl_package *p, struct kl_span from, struct kl_
         return KL_OK;
     }
     kl_package_peek(p, rels);
-    for (;;) {
+    for (uint64_t compared = 0;; compared += n) {
         struct kl_span type;
         struct kl_span id;
         struct kl_span target;
         KL_TRY(kl_xml_next(&p->xml, &t));
-        if (t.kind == KL_XML_NONE || p->stream.got > KL_MAX_WHOLE_MEMBER) {
+        if (t.kind == KL_XML_NONE || p->stream.got > KL_MAX_WHOLE_MEMBER ||
+            compared > MAX_COMPARED) {
             return KL_OK;
         }
         if (t.kind != KL_XML_START || !kl_span_is(t.name, "Relationship") ||

@@ -49,4 +49,23 @@ static inline unsigned office_count(const struct sink_mem *s, const char *what)
     return n;
 }
 
+/* Text that grows; office_str ends it and gives it back. */
+static inline void office_add(struct zm_bytes *b, const char *text)
+{
+    zm_put(b, text, strlen(text));
+}
+
+static inline void office_fill(struct zm_bytes *b, char c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        zm_put(b, &c, 1);
+    }
+}
+
+static inline const char *office_str(struct zm_bytes *b)
+{
+    zm_put(b, "", 1);
+    return (const char *)b->ptr;
+}
+
 #endif

@@ -43,14 +43,14 @@ KT_TEST(a_table_is_rows_of_cells_and_prose_stands_apart)
     sink_mem_done(&s);
 }
 
+#define WIDE "<w:tc><w:tcPr><w:gridSpan w:val=\"2\"/></w:tcPr>" P(R("wide")) "</w:tc>"
+#define INNER "<w:tbl><w:tr>" TC("A90101001A") TC("Agim") "</w:tr></w:tbl>"
+
 KT_TEST(spanned_and_nested_cells_keep_their_records)
 {
     struct sink_mem s = {0};
-    run_docx(&s, DOC("<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val=\"2\"/></w:tcPr>" P(R("wide")) "</w:tc>" TC(
-                     "c") "</w:tr><w:tr>" TC("out") "<w:tc>" P(R("head")) "<w:tbl><w:tr>" TC("A9010"
-                                                                                             "1001"
-                                                                                             "A")
-                         TC("Agim") "</w:tr></w:tbl>" P(R("tail")) "</w:tc></w:tr></w:tbl>"));
+    run_docx(&s, DOC("<w:tbl><w:tr>" WIDE TC("c") "</w:tr><w:tr>" TC("out") "<w:tc>" P(R("head"))
+                         INNER P(R("tail")) "</w:tc></w:tr></w:tbl>"));
     KT_OK(office_has(&s, "wide\t\tc\nout\thead\nA90101001A\tAgim\ntail\n"));
     sink_mem_done(&s);
 }
@@ -188,15 +188,13 @@ KT_TEST(a_long_cell_and_a_long_paragraph_come_out_whole)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct sink_mem s = {0};
         size_t n = sizes[i];
-        char *doc = malloc(2 * n + 1000);
-        int at = sprintf(doc, "<w:document xmlns:w=\"" W "\"><w:p><w:r><w:t>");
-        memset(doc + at, 'p', n);
-        at += (int)n;
-        at += sprintf(doc + at, "</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t>");
-        memset(doc + at, 'c', n);
-        at += (int)n;
-        (void)sprintf(doc + at, "</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:document>");
-        run_docx(&s, doc);
+        struct zm_bytes doc = {0};
+        office_add(&doc, "<w:document xmlns:w=\"" W "\"><w:p><w:r><w:t>");
+        office_fill(&doc, 'p', n);
+        office_add(&doc, "</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t>");
+        office_fill(&doc, 'c', n);
+        office_add(&doc, "</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:document>");
+        run_docx(&s, office_str(&doc));
         size_t n_p = 0;
         size_t n_c = 0;
         for (const char *c = s.log; *c != 0; c++) {
@@ -205,7 +203,7 @@ KT_TEST(a_long_cell_and_a_long_paragraph_come_out_whole)
         }
         /* The log's own words hold a few: as many for each size. */
         KT_OK(n_p >= n && n_p < n + 64 && n_c >= n && n_c < n + 64);
-        free(doc);
+        free(doc.ptr);
         sink_mem_done(&s);
     }
 }
@@ -220,17 +218,14 @@ KT_TEST(markup_without_end_is_bounded)
                                          "<w:r>"};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         struct sink_mem s = {.quiet = true};
-        size_t len = strlen(pieces[i]);
-        size_t n = 3000000 / len;
-        char *doc = malloc(n * len + 200);
-        int at = sprintf(doc, "<w:document xmlns:w=\"" W "\">");
-        for (size_t k = 0; k < n; k++) {
-            memcpy(doc + at, pieces[i], len + 1);
-            at += (int)len;
+        struct zm_bytes doc = {0};
+        office_add(&doc, "<w:document xmlns:w=\"" W "\">");
+        while (doc.len < 3000000) {
+            office_add(&doc, pieces[i]);
         }
-        run_docx(&s, doc);
+        run_docx(&s, office_str(&doc));
         KT_EQ(s.not_inspected, 0);
-        free(doc);
+        free(doc.ptr);
         sink_mem_done(&s);
     }
 }

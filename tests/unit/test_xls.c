@@ -208,6 +208,40 @@ KT_TEST(rows_of_numbers_and_columns_far_apart)
     sink_mem_done(&s);
 }
 
+KT_TEST(a_long_string_that_every_cell_names_ends_at_the_limit)
+{
+    struct zm_bytes b = {0};
+    struct zm_bytes p = {0};
+    struct sink_mem s = {.quiet = true};
+    bof(&b, 5);
+    zm_le(&p, 1, 4);
+    zm_le(&p, 1, 4);
+    zm_le(&p, 8000, 2);
+    zm_le(&p, 0, 1);
+    office_fill(&p, 'y', 8000);
+    rec(&b, 0xFC, p.ptr, p.len);
+    rec(&b, 0x0A, "", 0);
+    bof(&b, 0x10);
+    for (unsigned i = 0; i < 3000; i++) {
+        shared(&b, i, 0, 0);
+    }
+    size_t few = b.len;
+    office_run(&s, b.ptr, few);
+    KT_OK(!office_has(&s, "limit.ratio"));
+    KT_OK(s.text_bytes >= 3000u * 8000u);
+    sink_mem_done(&s);
+    for (unsigned i = 0; i < 20000; i++) {
+        shared(&b, i, 0, 0);
+    }
+    s = (struct sink_mem){.quiet = true};
+    office_run(&s, b.ptr, b.len);
+    KT_OK(office_has(&s, "limit.ratio") || s.text_bytes < (uint64_t)b.len * KL_MAX_RATIO);
+    KT_OK(s.text_bytes <= (uint64_t)b.len * KL_MAX_RATIO + 2000000);
+    free(p.ptr);
+    free(b.ptr);
+    sink_mem_done(&s);
+}
+
 /* ---- encryption ---- */
 
 /* Encrypt the records behind FILEPASS as Excel does, with the reader's own key stream: RC4 and
