@@ -8,7 +8,7 @@
 void kl_synth_le(struct kl_synth_text *t, uint64_t v, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        kl_synth_text_char(t, (char)(uint8_t)(v >> (8 * i)));
+        kl_synth_text_char(t, (char)(uint8_t)(i < 8 ? v >> (8 * i) : 0));
     }
 }
 
