@@ -77,6 +77,11 @@ static enum kl_rc extract_ole2(struct kl_emit *e, const struct kl_input *in)
     return is_done ? KL_OK : extract_views(e, in);
 }
 
+static enum kl_rc extract_pst(struct kl_emit *e, const struct kl_input *in)
+{
+    return kl_emit_outside(e, KL_PART_PST, in);
+}
+
 static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 {
     /* Nothing where bytes were promised: it was cut since it was opened. */
@@ -89,6 +94,8 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
     [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = extract_ole2,
     [KL_FORMAT_FLAT] = kl_extract_flat, [KL_FORMAT_XLS] = kl_extract_xls,
+    [KL_FORMAT_PDF] = kl_extract_pdf,   [KL_FORMAT_IMAGE] = kl_extract_image,
+    [KL_FORMAT_PST] = extract_pst,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

@@ -40,7 +40,15 @@ static enum kl_rc flush_prose(struct kl_flow *f)
     }
     /* A part that is open ends here; the row that is being written goes on in the next. */
     KL_TRY(kl_grid_close(&f->rows));
+    /* Offsets in the prose are none in a file: a document without levels gets one here. */
+    bool is_file = kl_emit_depth(f->e) == 0;
+    if (is_file) {
+        KL_TRY(kl_emit_enter(f->e, KL_SPAN_LIT("text"), 0));
+    }
     KL_TRY(kl_extract_text(f->e, &in));
+    if (is_file) {
+        kl_emit_leave(f->e);
+    }
     f->prose.len = 0;
     return KL_OK;
 }

@@ -45,10 +45,10 @@ static enum kl_rc read_member(struct kl_package *p, struct kl_zip_member *m)
     }
     KL_TRY(kl_package_root(p, m, &root));
     if (kl_ooxml_has_root(&root)) {
-        return kl_package_with_level(p, m, read_ooxml, p, NULL);
+        return kl_package_tell(p, m, read_ooxml, p, NULL);
     }
     if (kl_odf_has_root(&root)) {
-        return kl_package_with_level(p, m, read_odf, p, NULL);
+        return kl_package_tell(p, m, read_odf, p, NULL);
     }
     return KL_OK;
 }

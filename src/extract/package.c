@@ -195,3 +195,14 @@ enum kl_rc kl_package_with_level(struct kl_package *p, struct kl_zip_member *m,
     kl_emit_leave(p->e);
     return rc;
 }
+
+enum kl_rc kl_package_tell(struct kl_package *p, struct kl_zip_member *m, kl_package_reader *read,
+                           void *ctx, const char *note)
+{
+    uint64_t lost_before = kl_emit_lost_get(p->e);
+    KL_TRY(kl_package_with_level(p, m, read, ctx, note));
+    if (m->state == KL_ZIP_STATE_DONE) {
+        kl_zip_confirm(p->zip, m, lost_before);
+    }
+    return KL_OK;
+}

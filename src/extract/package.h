@@ -60,4 +60,8 @@ typedef enum kl_rc kl_package_reader(void *ctx, const struct kl_zip_member *m);
 KL_MUST enum kl_rc kl_package_with_level(struct kl_package *p, struct kl_zip_member *m,
                                          kl_package_reader *read, void *ctx, const char *note);
 
+/** The same for a member whose text is all told by it: for a scan that is stopped midway. */
+KL_MUST enum kl_rc kl_package_tell(struct kl_package *p, struct kl_zip_member *m,
+                                   kl_package_reader *read, void *ctx, const char *note);
+
 #endif

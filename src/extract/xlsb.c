@@ -437,7 +437,7 @@ static enum kl_rc read_package(struct xlsb *x)
     if (x->workbook == NULL) {
         return KL_OK;
     }
-    KL_TRY(kl_package_with_level(&x->pk, x->workbook, read_workbook, x, NULL));
+    KL_TRY(kl_package_tell(&x->pk, x->workbook, read_workbook, x, NULL));
     KL_TRY(x->n_hidden > 0 ? mark_hidden(x) : KL_OK);
     if (x->styles != NULL) {
         KL_TRY(kl_package_with_level(&x->pk, x->styles, read_styles, x, NULL));
@@ -453,9 +453,9 @@ static enum kl_rc read_package(struct xlsb *x)
         KL_TRY(first_of(x, m, &type));
         if (type == BEGIN_SHEET) {
             const char *note = x->is_hidden[i] != 0 ? "xlsx.hidden_sheet" : NULL;
-            KL_TRY(kl_package_with_level(&x->pk, m, read_sheet, x, note));
+            KL_TRY(kl_package_tell(&x->pk, m, read_sheet, x, note));
         } else if (type == BEGIN_COMMENTS) {
-            KL_TRY(kl_package_with_level(&x->pk, m, read_other, x, NULL));
+            KL_TRY(kl_package_tell(&x->pk, m, read_other, x, NULL));
         }
     }
     return KL_OK;

@@ -148,11 +148,11 @@ static enum kl_rc read_member(struct kl_xlsx *x, size_t i)
     KL_TRY(kl_package_root(&x->pk, m, &root));
     if (kl_span_is(root.name, "worksheet") || kl_span_is(root.name, "dialogsheet") ||
         kl_span_is(root.name, "macrosheet")) {
-        return kl_package_with_level(&x->pk, m, kl_xlsx_sheet_read, x,
-                                     x->is_hidden[i] != 0 ? "xlsx.hidden_sheet" : NULL);
+        return kl_package_tell(&x->pk, m, kl_xlsx_sheet_read, x,
+                               x->is_hidden[i] != 0 ? "xlsx.hidden_sheet" : NULL);
     }
     if (kl_xlsx_text_has_root(root.name)) {
-        return kl_package_with_level(&x->pk, m, kl_xlsx_text_read, x, NULL);
+        return kl_package_tell(&x->pk, m, kl_xlsx_text_read, x, NULL);
     }
     return KL_OK;
 }
