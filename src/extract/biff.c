@@ -200,7 +200,8 @@ enum kl_rc kl_biff_rk(struct kl_biff *b, uint32_t xf, uint32_t rk)
 {
     double v;
     if ((rk & 2) != 0) {
-        v = (double)((int32_t)(rk & ~3u) / 4);
+        int32_t n = (int32_t)(rk & ~3u) / 4; /* the sign stays */
+        v = n;
     } else {
         uint64_t bits = (uint64_t)(rk & ~3u) << 32;
         memcpy(&v, &bits, sizeof v);
