@@ -101,7 +101,7 @@ static int by_place(const void *a, const void *b)
 static const struct kl_xls_sheet *sheet_at(const struct kl_xls *x, uint64_t at)
 {
     struct kl_xls_sheet want = {.at = (uint32_t)at};
-    if (!x->is_sorted || at > UINT32_MAX) {
+    if (at > UINT32_MAX) {
         return NULL;
     }
     return bsearch(&want, x->sheets, x->n_sheets, sizeof want, by_place);
@@ -158,14 +158,22 @@ static enum kl_rc on_bof(struct kl_xls *x)
 static enum kl_rc on_eof(struct kl_xls *x)
 {
     x->depth -= x->depth > 0;
-    if (x->depth > 0) {
-        return KL_OK;
+    return x->depth > 0 ? KL_OK : leave_sheet(x);
+}
+
+/* By place; they come in order nearly always, and there are few. */
+static void add_sheet(struct kl_xls *x, const struct kl_xls_sheet *s)
+{
+    size_t i = x->n_sheets;
+    if (i == KL_XLS_SHEETS) {
+        return;
     }
-    if (!x->is_sorted) {
-        x->is_sorted = true;
-        qsort(x->sheets, x->n_sheets, sizeof *x->sheets, by_place);
+    while (i > 0 && x->sheets[i - 1].at > s->at) {
+        i--;
     }
-    return leave_sheet(x);
+    memmove(&x->sheets[i + 1], &x->sheets[i], (x->n_sheets - i) * sizeof *s);
+    x->sheets[i] = *s;
+    x->n_sheets++;
 }
 
 static enum kl_rc on_boundsheet(struct kl_xls *x)
@@ -188,11 +196,8 @@ static enum kl_rc on_boundsheet(struct kl_xls *x)
     n = n < KL_XLS_NAME ? n : kl_charset_whole(kl_span_make(out, KL_XLS_NAME));
     memcpy(s.name, out, n);
     s.name_len = (uint8_t)n;
-    KL_TRY(kl_xls_note(x, name, is_wide));
-    if (x->n_sheets < KL_XLS_SHEETS && !x->is_sorted) {
-        x->sheets[x->n_sheets++] = s;
-    }
-    return KL_OK;
+    add_sheet(x, &s);
+    return kl_xls_note(x, name, is_wide);
 }
 
 static enum kl_rc on_filepass(struct kl_xls *x)

@@ -43,7 +43,6 @@ struct kl_xls {
     struct kl_xls_crypt crypt;
     struct kl_xls_sheet *sheets;
     size_t n_sheets;
-    bool is_sorted; /* sheets by `at`: the globals are behind */
     /* The window. */
     uint8_t *buf;
     size_t at;

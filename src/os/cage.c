@@ -116,10 +116,6 @@ static int add_rules(scmp_filter_ctx ctx, int channel_fd)
     if (rc == 0) {
         rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(newfstatat), 0);
     }
-    if (rc == 0) {
-        /* qsort asks for the size of the memory before it sorts more than a kilobyte. */
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sysinfo), 0);
-    }
 #endif
     return rc;
 }
