@@ -21,6 +21,7 @@ enum tag {
     TAG_TABLE_STYLE,
     TAG_NAMED, /* its name is what somebody wrote */
     TAG_BASE64,
+    TAG_LABEL, /* of a box or a comment: a line of its own */
     TAG_PLAIN, /* frequent, nothing of interest */
 };
 
@@ -30,6 +31,8 @@ static const struct kl_word tags[] = {
     KL_WORD("p", TAG_P),
     KL_WORD("s", TAG_SPACES),
     KL_WORD("tab", TAG_TAB),
+    KL_WORD("date", TAG_LABEL),
+    KL_WORD("desc", TAG_LABEL),
     KL_WORD("line", TAG_ASIDE),
     KL_WORD("note", TAG_ASIDE),
     KL_WORD("page", TAG_NAMED),
@@ -39,9 +42,11 @@ static const struct kl_word tags[] = {
     KL_WORD("frame", TAG_ASIDE),
     KL_WORD("style", TAG_STYLE),
     KL_WORD("table", TAG_TABLE),
+    KL_WORD("title", TAG_LABEL),
     KL_WORD("circle", TAG_ASIDE),
     KL_WORD("caption", TAG_ASIDE),
     KL_WORD("control", TAG_ASIDE),
+    KL_WORD("creator", TAG_LABEL),
     KL_WORD("ellipse", TAG_ASIDE),
     KL_WORD("measure", TAG_ASIDE),
     KL_WORD("polygon", TAG_ASIDE),
@@ -244,6 +249,8 @@ static enum kl_rc on_start(struct reader *r, const struct kl_xml_token *t, enum 
         return kl_flow_note_end(&o->flow);
     case TAG_NAMED:
         return read_attrs(o, t, true);
+    case TAG_LABEL:
+        return o->flow.n_asides > 0 ? kl_flow_line(&o->flow) : KL_OK;
     case TAG_OTHER:
         return read_attrs(o, t, false);
     case TAG_PLAIN:
@@ -269,6 +276,8 @@ static enum kl_rc on_end(struct reader *r, const struct kl_xml_token *t, enum ta
     case TAG_BASE64:
         r->o.in_base64 = false;
         return kl_flow_note_end(&o->flow);
+    case TAG_LABEL:
+        return o->flow.n_asides > 0 ? kl_flow_line(&o->flow) : KL_OK;
     case TAG_OTHER:
     case TAG_SPACES:
     case TAG_TAB:

@@ -16,11 +16,14 @@ uint32_t kl_odf_count(struct kl_span v)
 
 /* ---- what a cell shows beside its value ---- */
 
+/* The digits, but for a lone zero in front of the point and zeros at the end. */
 static size_t digits_of(struct kl_span s, uint8_t *out, size_t cap)
 {
     size_t n = 0;
     for (size_t i = 0; i < s.len && n < cap; i++) {
-        if (s.ptr[i] >= '0' && s.ptr[i] <= '9' && (n > 0 || s.ptr[i] != '0')) {
+        bool is_digit = s.ptr[i] >= '0' && s.ptr[i] <= '9';
+        bool is_last = i + 1 == s.len || s.ptr[i + 1] < '0' || s.ptr[i + 1] > '9';
+        if (is_digit && !(n == 0 && s.ptr[i] == '0' && is_last)) {
             out[n++] = s.ptr[i];
         }
     }

@@ -41,7 +41,7 @@ KT_TEST(a_value_stands_before_what_is_shown_of_it)
     struct sink_mem s = {0};
     run_content(
         &s,
-        TABLE(ROW(F("355691234567", "3.56E+11") S("x")) ROW(
+        TABLE(ROW(F("355691234567", "3.56E+11") S("x")) ROW(F("123", "00123") F("0.5", "0.50")) ROW(
             "<table:table-cell office:value-type=\"date\" office:date-value=\"1905-05-03\">"
             "<text:p>03.05.05</text:p></table:table-cell>" F("1234.5", "1,234.50 lek"))
                   ROW("<table:table-cell office:value-type=\"date\" office:date-value=\"1905-05-03"
@@ -52,6 +52,7 @@ KT_TEST(a_value_stands_before_what_is_shown_of_it)
                               "office:boolean-value=\"true\">"
                               "<text:p>PO</text:p></table:table-cell>")));
     KT_OK(office_has(&s, "355691234567\tx\t3.56E+11\n"));
+    KT_OK(office_has(&s, "123\t0.5\t00123\n"));
     KT_OK(office_has(&s, "1905-05-03\t1234.5\n"));
     KT_OK(office_has(&s, "1905-05-03\tdita 99\n"));
     KT_OK(office_has(&s, "\nonly\nPO\n"));
@@ -105,13 +106,15 @@ KT_TEST(notes_and_boxes_tear_no_word_and_no_record)
     struct sink_mem s = {0};
     run_content(
         &s, CONTENT("<text:p>Ag<text:note><text:note-body><text:p>foot</text:p></text:note-body>"
-                    "</text:note>i<draw:frame><draw:text-box><text:p>box</text:p></draw:text-box>"
+                    "</text:note>i<draw:frame><svg:title>tit</svg:title><svg:desc>des</"
+                    "svg:desc><draw:text-box><text:p>box</text:p></draw:text-box>"
                     "</draw:frame>m<text:span> H</text:span>oxha</text:p>"
                     "<table:table><table:table-row><table:table-cell office:value-type=\"string\">"
                     "<office:annotation><dc:creator>Ana</dc:creator><text:p>kom</text:p>"
                     "</office:annotation><text:p>A9010</text:p><text:p>1001A</text:p>"
                     "</table:table-cell>" S("b") "</table:table-row></table:table>"));
-    KT_OK(office_has(&s, "Agim Hoxha\n") && office_has(&s, "foot\n") && office_has(&s, "box\n"));
+    KT_OK(office_has(&s, "Agim Hoxha\n") && office_has(&s, "foot\n") &&
+          office_has(&s, "tit\ndes\nbox\n"));
     KT_OK(office_has(&s, "A9010 1001A\tb\n") && office_has(&s, "kom\n") && office_has(&s, "Ana\n"));
     sink_mem_done(&s);
 }
