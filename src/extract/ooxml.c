@@ -29,6 +29,7 @@ enum tag {
     TAG_CHOICE,
     TAG_FALLBACK,
     TAG_VANISH,
+    TAG_SLIDE,
     TAG_VALUE, /* its "val" is what somebody wrote */
     TAG_NOISE, /* its text is a measure */
     TAG_PLAIN, /* nothing of interest, very frequent */
@@ -46,6 +47,7 @@ static const struct kl_word tags[] = {
     KL_WORD("Row", TAG_ROW),
     KL_WORD("pPr", TAG_PLAIN),
     KL_WORD("rPr", TAG_PLAIN),
+    KL_WORD("sld", TAG_SLIDE),
     KL_WORD("sym", TAG_SYMBOL),
     KL_WORD("tab", TAG_TAB),
     KL_WORD("tag", TAG_VALUE),
@@ -232,6 +234,13 @@ static enum kl_rc cell_begin(struct reader *r, const struct kl_xml_token *t)
     return kl_flow_cell_begin(f);
 }
 
+static enum kl_rc slide(struct reader *r, const struct kl_xml_token *t)
+{
+    struct kl_span v;
+    bool hidden = kl_xml_attr(t->attrs, "show", &v) && !kl_xml_attr_is_true(t->attrs, "show");
+    return hidden ? kl_emit_anomaly(r->e, "pptx.hidden_slide") : KL_OK;
+}
+
 /* Text that is not shown is read as any other; that there is some is worth a word. */
 static enum kl_rc vanish(struct reader *r, const struct kl_xml_token *t)
 {
@@ -262,6 +271,8 @@ static enum kl_rc on_start(struct reader *r, const struct kl_xml_token *t, enum 
     }
     case TAG_VANISH:
         return vanish(r, t);
+    case TAG_SLIDE:
+        return slide(r, t);
     case TAG_VALUE:
         return read_attrs(r, t, true);
     case TAG_FIELD_MARK:
@@ -333,6 +344,7 @@ static enum kl_rc on_end(struct reader *r, const struct kl_xml_token *t, enum ta
     case TAG_BREAK:
     case TAG_HYPHEN:
     case TAG_SYMBOL:
+    case TAG_SLIDE:
     case TAG_VANISH:
     case TAG_FIELD_MARK:
         return KL_OK;

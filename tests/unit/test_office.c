@@ -1,3 +1,4 @@
+#include "cfb_make.h"
 #include "extract/flow.h"
 #include "extract/ooxml.h"
 #include "office_run.h"
@@ -134,13 +135,15 @@ KT_TEST(slides_tables_and_disguises_are_read)
     struct zm z = {0};
     zm_add(&z, "_rels/.rels", "<x/>");
     zm_add(&z, "ppt/slides/slide1.xml",
-           "<p:sld xmlns:p=\"http://schemas.openxmlformats.org/presentationml/2006/main\"><p:cNvPr "
+           "<p:sld xmlns:p=\"http://schemas.openxmlformats.org/presentationml/2006/main\" "
+           "show=\"0\"><p:cNvPr "
            "name=\"T\" descr=\"alt text\"/><a:p><a:r><a:t>Ti</a:t></a:r><a:r><a:t>tle</a:t></a:r>"
            "</a:p><a:tbl><a:tr><a:tc><a:p><a:r><a:t>\xef\xbc\xa1\xef\xbc\x99"
            "0101001A</a:t></a:r></a:p>"
            "</a:tc><a:tc><a:p><a:r><a:t>Agim</a:t></a:r></a:p></a:tc></a:tr></a:tbl></p:sld>");
     office_run_zip(&s, &z);
     KT_OK(office_has(&s, "Title\n") && office_has(&s, "alt text\n"));
+    KT_OK(office_has(&s, "A /ppt/slides/slide1.xml pptx.hidden_slide\n"));
     KT_OK(office_has(&s, "B table /ppt/slides/slide1.xml\nA90101001A\tAgim\nE\n"));
     zm_done(&z);
     sink_mem_done(&s);
@@ -161,6 +164,24 @@ KT_TEST(a_document_inside_a_document_is_a_member)
     KT_OK(office_has(&s, "B text /word/embeddings/a.docx/word/document.xml\ninside\nE\n"));
     zm_done(&inner);
     zm_done(&z);
+    sink_mem_done(&s);
+}
+
+KT_TEST(a_package_with_a_password_is_not_inspected)
+{
+    struct sink_mem s = {0};
+    struct cm c = {0};
+    uint8_t package[6000];
+    for (size_t i = 0; i < sizeof package; i++) {
+        package[i] = (uint8_t)(i * i >> 3);
+    }
+    (void)cm_add(&c, 0, "EncryptionInfo", "\4\0\4\0\x40\0\0\0<encryption/>", 21);
+    (void)cm_add(&c, 0, "EncryptedPackage", package, sizeof package);
+    cm_end(&c);
+    office_run(&s, c.out, c.out_len);
+    KT_OK(office_has(&s, " encrypted "));
+    KT_OK(s.not_inspected >= sizeof package);
+    cm_done(&c);
     sink_mem_done(&s);
 }
 
