@@ -5,6 +5,7 @@ import subprocess
 
 import databases as dbs
 import measure as m
+import office
 import peers
 
 KEY = m.path("bench.key")
@@ -296,6 +297,7 @@ def memory(b):
 
 
 ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
+       "office": lambda b: office.office(b, documents, index, scan_command),
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
        "false_alarms": false_alarms, "memory": memory,
        "access": lambda b: dbs.access(b, index, scan_command, documents),

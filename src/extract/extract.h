@@ -22,6 +22,8 @@ enum kl_format {
     KL_FORMAT_PARQUET,    /* known, not read: NOT_INSPECTED(format), its bytes are viewed */
     KL_FORMAT_AVRO,       /* the same */
     KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
+    KL_FORMAT_FLAT,       /* an office document that is one XML file: fods, Word and Excel 2003 */
+    KL_FORMAT_XLS,        /* Excel 2-4, or the records of a later workbook without their file */
     KL_FORMAT_PDF,
     KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
     KL_FORMAT_PST,   /* Outlook's store */
@@ -51,6 +53,8 @@ KL_MUST enum kl_rc kl_extract_sqlite(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_sqlite_log(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_dbf(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_pgdump(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_flat(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_xls(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_image(struct kl_emit *e, const struct kl_input *in);
 

@@ -71,6 +71,21 @@ static bool is_dbf(struct kl_span h)
             header % 32 == 8);
 }
 
+/* A BOF record: BIFF2-4 are files of their own, BIFF5 and 8 rarely. */
+static bool is_biff(struct kl_span h)
+{
+    if (h.len < 8 || h.ptr[0] != 9 || h.ptr[3] != 0) {
+        return false;
+    }
+    unsigned version = h.ptr[1];
+    unsigned len = h.ptr[2];
+    unsigned type = h.ptr[6] | (unsigned)h.ptr[7] << 8;
+    bool sizes = version == 0   ? len == 4
+                 : version == 8 ? len == 8 || len == 16
+                                : (version == 2 || version == 4) && (len == 6 || len == 8);
+    return sizes && (type == 0x10 || type == 0x20 || type == 0x40 || type == 0x100 || type == 5);
+}
+
 static enum kl_format by_magic(struct kl_span head)
 {
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
@@ -78,6 +93,9 @@ static enum kl_format by_magic(struct kl_span head)
         if (head.len >= (size_t)m->at + m->len && memcmp(head.ptr + m->at, m->bytes, m->len) == 0) {
             return m->format;
         }
+    }
+    if (is_biff(head)) {
+        return KL_FORMAT_XLS;
     }
     return is_dbf(head) ? KL_FORMAT_DBF : KL_FORMAT_NONE;
 }
@@ -106,6 +124,26 @@ static bool is_wide_text(struct kl_span head, enum kl_charset set)
     return n > 0 && count_controls(kl_span_make(out, n)) * 32 <= n;
 }
 
+/* Office documents that are one XML file: a root with the name space of its format. */
+static bool is_flat(struct kl_span head)
+{
+    static const char *const spaces[] = {"urn:oasis:names:tc:opendocument:xmlns:office",
+                                         "schemas.microsoft.com/office/word/2003/wordml",
+                                         "urn:schemas-microsoft-com:office:spreadsheet",
+                                         "schemas.microsoft.com/office/2006/xmlPackage"};
+    head = kl_span_trim(head);
+    size_t bom = head.len >= 3 && memcmp(head.ptr, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (head.len <= bom || head.ptr[bom] != '<') {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
+        if (kl_span_find(head, 0, kl_span_str(spaces[i])) < head.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum kl_format kl_sniff(struct kl_span head)
 {
     size_t bom = 0;
@@ -122,5 +160,8 @@ enum kl_format kl_sniff(struct kl_span head)
         bool text = head.len == bom || is_wide_text(kl_span_part(head, bom, head.len), set);
         return text ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
     }
-    return count_controls(head) * 32 <= head.len ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
+    if (count_controls(head) * 32 > head.len) {
+        return KL_FORMAT_BINARY;
+    }
+    return is_flat(head) ? KL_FORMAT_FLAT : KL_FORMAT_TEXT;
 }

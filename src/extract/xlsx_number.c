@@ -82,19 +82,24 @@ static size_t print_shortest(double v, char *out, size_t cap)
 
 size_t kl_xlsx_number(struct kl_span raw, uint8_t *dst)
 {
-    char text[KL_XLSX_NUMBER_BYTES];
     double v;
-    size_t len;
     if (is_shortest(raw)) {
         memcpy(dst, raw.ptr, raw.len);
         return raw.len;
     }
     if (!parse(raw, &v)) {
         /* Not a number: what stands there may still be a value someone put there. */
-        len = raw.len < KL_XLSX_NUMBER_BYTES ? raw.len : KL_XLSX_NUMBER_BYTES;
+        size_t len = raw.len < KL_XLSX_NUMBER_BYTES ? raw.len : KL_XLSX_NUMBER_BYTES;
         memcpy(dst, raw.ptr, len);
         return len;
     }
+    return kl_xlsx_number_of(v, dst);
+}
+
+size_t kl_xlsx_number_of(double v, uint8_t *dst)
+{
+    char text[KL_XLSX_NUMBER_BYTES];
+    size_t len;
     if (fabs(v) < MAX_EXACT && floor(v) >= v) {
         int n = snprintf(text, sizeof text, "%.0f", v);
         len = n > 0 ? (size_t)n : 0;
@@ -108,7 +113,12 @@ size_t kl_xlsx_number(struct kl_span raw, uint8_t *dst)
 size_t kl_xlsx_date(struct kl_span raw, bool is_1904, uint8_t *dst)
 {
     double v;
-    if (!parse(raw, &v) || v < (is_1904 ? 0 : 1) || v >= LAST_DAY + 1) {
+    return parse(raw, &v) ? kl_xlsx_date_of(v, is_1904, dst) : 0;
+}
+
+size_t kl_xlsx_date_of(double v, bool is_1904, uint8_t *dst)
+{
+    if (!(v >= (is_1904 ? 0 : 1) && v < LAST_DAY + 1)) {
         return 0;
     }
     int64_t day = (int64_t)v;
