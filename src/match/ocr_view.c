@@ -140,6 +140,7 @@ static bool is_border(uint8_t c)
     return c <= ' ' || c == ',' || c == ';' || c >= 0x80;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the writer writes through it */
 size_t kl_ocr_view(struct kl_span text, uint8_t *out)
 {
     struct writer w = {out, 0};

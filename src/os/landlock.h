@@ -14,8 +14,8 @@ enum kl_landlock_use {
 };
 
 struct kl_landlock_path {
-    int fd;           /* of the file or folder; -1: open `path` */
     const char *path; /* one that does not exist is left out */
+    int fd;           /* of the file or folder; -1: open `path` */
     unsigned use;     /* kl_landlock_use bits */
 };
 

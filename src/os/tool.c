@@ -138,7 +138,7 @@ static enum kl_rc run(const char *program, const struct kl_tool_job *job,
                       struct kl_tool_result *out, struct kl_err *err)
 {
     struct kl_role r = {.pid = 0, .pid_fd = -1, .channel_fd = -1};
-    struct stat st;
+    struct stat st = {.st_size = 0};
 
     KL_TRY(kl_role_start(program, "tool", &r, err));
     enum kl_rc rc = send_job(&r, job, out->out_fd, err);

@@ -102,17 +102,17 @@ static enum kl_rc keep_files(const struct job *j)
 {
     const unsigned program = KL_LANDLOCK_READ | KL_LANDLOCK_EXECUTE;
     struct kl_landlock_path paths[] = {
-        {-1, "/usr", program},
-        {-1, "/lib", program},
-        {-1, "/lib64", program},
-        {-1, "/etc/ld.so.cache", KL_LANDLOCK_READ},
-        {-1, "/etc/fonts", KL_LANDLOCK_READ},
-        {-1, "/etc/alternatives", KL_LANDLOCK_READ},
-        {-1, "/var/cache/fontconfig", KL_LANDLOCK_READ},
-        {-1, "/var/lib/ghostscript", KL_LANDLOCK_READ},
-        {-1, "/dev/null", KL_LANDLOCK_READ},
-        {STDIN_FILENO, NULL, KL_LANDLOCK_READ},
-        {-1, j->scratch, KL_LANDLOCK_WRITE},
+        {"/usr", -1, program},
+        {"/lib", -1, program},
+        {"/lib64", -1, program},
+        {"/etc/ld.so.cache", -1, KL_LANDLOCK_READ},
+        {"/etc/fonts", -1, KL_LANDLOCK_READ},
+        {"/etc/alternatives", -1, KL_LANDLOCK_READ},
+        {"/var/cache/fontconfig", -1, KL_LANDLOCK_READ},
+        {"/var/lib/ghostscript", -1, KL_LANDLOCK_READ},
+        {"/dev/null", -1, KL_LANDLOCK_READ},
+        {NULL, STDIN_FILENO, KL_LANDLOCK_READ},
+        {j->scratch, -1, KL_LANDLOCK_WRITE},
     };
     size_t n = sizeof paths / sizeof paths[0];
     unsigned bits = 0;
