@@ -446,9 +446,11 @@ static enum kl_rc extract_all(struct kl_jet *j)
     unsigned version = 0;
     uint32_t key = 0;
 
-    if (read_header(j, &version, &key) != KL_OK) {
+    enum kl_rc rc = read_header(j, &version, &key);
+    if (rc == KL_E_IO) {
         return kl_emit_not_inspected(j->e, KL_REASON_IO, j->in->len_bytes);
     }
+    KL_TRY(rc);
     KL_TRY(kl_dbpage_init(&j->pages, j->in, j->page_bytes));
     j->pages.rc4_key = key;
     if (key != 0 && (version >= 2 || !is_decoded(j))) {

@@ -169,4 +169,31 @@ KT_TEST(a_workbook_is_read_or_memory_is_said_to_be_out)
     zm_done(&z);
 }
 
+/* Databases that the fuzzers begin with; the tests run from the source root. */
+KT_TEST(databases_are_read_or_memory_is_said_to_be_out)
+{
+    static const struct {
+        const char *file;
+        const char *must_have;
+    } cases[] = {
+        {"jet/jet3", "T00202186H"},      {"jet/jet4", "B text /value-1"},
+        {"jet/jet4-encoded", "paga"},    {"jet/ace-encrypted", "encrypted"},
+        {"sqlite/utf8", "B table /w\n"}, {"sqlite_log/wal", "B table /pages\n"},
+        {"dbf/iii", "B table /deleted"}, {"pgdump/deflated", "B text /public.paga\nT00202186H"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[128];
+        static uint8_t bytes[65536];
+        (void)snprintf(path, sizeof path, "tests/fuzz/corpus/%s", cases[i].file);
+        FILE *f = fopen(path, "rb");
+        KT_OK(f != NULL);
+        size_t n = f != NULL ? fread(bytes, 1, sizeof bytes, f) : 0;
+        if (f != NULL) {
+            (void)fclose(f);
+        }
+        KT_OK(n > 0 && n < sizeof bytes);
+        each_way(cases[i].file, kl_span_make(bytes, n), cases[i].must_have);
+    }
+}
+
 KT_MAIN()
