@@ -210,10 +210,10 @@ enum kl_rc kl_odf_cell_end(struct kl_odf *o)
 enum kl_rc kl_odf_row_end(struct kl_odf *o)
 {
     struct kl_flow *f = &o->flow;
-    struct kl_span rest = kl_buf_span(&o->extra);
     if (o->in_cell && f->n_asides == 0) {
         KL_TRY(kl_odf_cell_end(o)); /* it was not closed */
     }
+    struct kl_span rest = kl_buf_span(&o->extra);
     uint32_t col = f->rows.has ? f->rows.col + 1 : 0;
     while (f->n_asides == 0 && rest.len > 1) {
         const uint8_t *tab = memchr(rest.ptr + 1, '\t', rest.len - 1);

@@ -59,6 +59,18 @@ KT_TEST(a_value_stands_before_what_is_shown_of_it)
     sink_mem_done(&s);
 }
 
+KT_TEST(what_an_unclosed_last_cell_shows_is_said_with_the_rest)
+{
+#define LONG "a shown text of more than sixty-four bytes, so that the buffer has to move 99"
+    struct sink_mem s = {0};
+    run_content(
+        &s, CONTENT("<table:table><table:table-row>" F(
+                "1", "short 2") "<table:table-cell office:value-type=\"float\" office:value=\"3\">"
+                                "<text:p>" LONG "</text:p></table:table-row></table:table>"));
+    KT_OK(office_has(&s, "1\t3\tshort 2\t" LONG "\n"));
+    sink_mem_done(&s);
+}
+
 KT_TEST(repeated_and_covered_cells_keep_the_columns)
 {
     struct sink_mem s = {0};
