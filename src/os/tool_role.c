@@ -90,11 +90,13 @@ static int drop_caps(void)
 /* Last, for a sanitizer's run time would not live within them. */
 static int set_limits(const struct job *j)
 {
+    /* SIGXCPU, which says why; with one limit for both it would be SIGKILL. */
+    struct rlimit cpu = {j->head.seconds, (rlim_t)j->head.seconds + 5};
     bool good = set_limit(RLIMIT_FSIZE, j->head.max_out_bytes) == 0 &&
-                set_limit(RLIMIT_CPU, j->head.seconds) == 0 &&
-                set_limit(RLIMIT_NOFILE, MAX_FILES) == 0 && set_limit(RLIMIT_CORE, 0) == 0 &&
-                set_limit(RLIMIT_NPROC, 0) == 0 && set_limit(RLIMIT_MSGQUEUE, 0) == 0 &&
-                set_limit(RLIMIT_MEMLOCK, 0) == 0 && set_limit(RLIMIT_AS, j->head.max_bytes) == 0;
+                setrlimit(RLIMIT_CPU, &cpu) == 0 && set_limit(RLIMIT_NOFILE, MAX_FILES) == 0 &&
+                set_limit(RLIMIT_CORE, 0) == 0 && set_limit(RLIMIT_NPROC, 0) == 0 &&
+                set_limit(RLIMIT_MSGQUEUE, 0) == 0 && set_limit(RLIMIT_MEMLOCK, 0) == 0 &&
+                set_limit(RLIMIT_AS, j->head.max_bytes) == 0;
     return good ? 0 : -1;
 }
 
