@@ -240,7 +240,7 @@ static enum kl_rc read_directory(struct kl_cfb *cfb, uint32_t start)
     struct kl_buf chain = {0};
     enum kl_rc rc = read_chain(cfb, start, MAX_ENTRIES / per_sector, &chain);
     size_t n = chain.len / 4;
-    struct links *l = rc == KL_OK ? malloc((n * per_sector + 1) * sizeof(*l)) : NULL;
+    struct links *l = rc == KL_OK ? calloc(n * per_sector + 1, sizeof(*l)) : NULL;
     uint8_t *sector = malloc((size_t)1 << cfb->shift);
 
     if (rc == KL_OK && (l == NULL || sector == NULL)) {
