@@ -2,299 +2,37 @@
  * The compound file reader that msg, doc, ppt and xls stand on (cfb.h is the contract). Opened,
  * it has walked each chain once and marked its sectors, so that streams never share any.
  */
-#include "extract/cfb.h"
+#include "extract/cfb_int.h"
 
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/fold.h"
 
 #define HEADER_BYTES 512u
 #define HEADER_FATS 109u /* sectors of the FAT that the header names */
-#define PAGE_BYTES 512u  /* of a table, kept in memory */
-#define PAGE_ENTRIES 128u
-#define MAX_PAGES 4096u /* of the FAT in memory: 2 MiB */
+#define MAX_PAGES 4096u  /* of the FAT in memory: 2 MiB */
 #define ENTRY_BYTES 128u
 #define MAX_ENTRIES 65536u
-#define MINI_SHIFT 6u
 #define MAX_BLOCKS (1u << 27) /* 64 GiB of sectors */
 #define MAX_MINI (1u << 22)   /* 256 MiB of short streams; what lies behind is in the rest */
 
-enum table { TABLE_FAT = 0, TABLE_MINI, TABLE_REST, TABLE_REST_MINI };
-
-/* A table of sector numbers: which sectors it lies in, and pages of it. */
-struct pages {
-    struct kl_buf list; /* uint32_t sector numbers, KL_CFB_NONE: a hole */
-    uint32_t n_pages;
-    uint32_t *tags; /* page number + 1 */
-    uint8_t *bytes;
-};
-
-struct kl_cfb {
-    const struct kl_input *in;
-    unsigned shift;
-    uint32_t n_blocks; /* sectors and the header before them; the last may be cut */
-    uint32_t n_mini;
-    uint32_t cutoff; /* shorter streams lie in short sectors */
-    bool is_v4;
-    bool damaged;
-    bool io;
-    uint8_t *taken; /* a bit per block */
-    uint8_t *mini_taken;
-    struct pages fat;
-    struct pages mini_fat;
-    struct kl_buf entries;
-    struct kl_buf names;
-    struct kl_cfb_stream mini; /* what the short sectors lie in */
-};
-
-static bool bit_get(const uint8_t *bits, uint32_t i)
-{
-    return (bits[i >> 3] >> (i & 7) & 1) != 0;
-}
-
-static void bit_set(uint8_t *bits, uint32_t i)
-{
-    bits[i >> 3] |= (uint8_t)(1u << (i & 7));
-}
-
-/* ---- tables ---- */
-
-static uint32_t list_get(const struct kl_buf *list, size_t i)
-{
-    uint32_t v = KL_CFB_NONE;
-    if (i < list->len / sizeof(v)) {
-        memcpy(&v, list->ptr + i * sizeof(v), sizeof(v));
-    }
-    return v;
-}
-
-/* The sector is in the file, if only with its first bytes. */
-static bool is_sector(const struct kl_cfb *cfb, uint32_t s)
-{
-    return s < cfb->n_blocks - 1;
-}
-
-/* Bytes of block b that the file has. */
-static uint32_t block_bytes(const struct kl_cfb *cfb, uint32_t b)
-{
-    uint64_t at = (uint64_t)b << cfb->shift;
-    uint64_t left = cfb->in->len_bytes > at ? cfb->in->len_bytes - at : 0;
-    return left < (1u << cfb->shift) ? (uint32_t)left : 1u << cfb->shift;
-}
-
-/* Entry i of a table; KL_CFB_NONE where the table has a hole or cannot be read. */
-static uint32_t pages_get(struct kl_cfb *cfb, struct pages *p, uint32_t i)
-{
-    uint32_t page = i / PAGE_ENTRIES;
-    uint8_t *bytes = p->bytes + (size_t)(page % p->n_pages) * PAGE_BYTES;
-
-    if (p->tags[page % p->n_pages] != page + 1) {
-        uint64_t at = (uint64_t)page * PAGE_BYTES;
-        uint32_t s = list_get(&p->list, (size_t)(at >> cfb->shift));
-        uint64_t in_sector = at & ((1u << cfb->shift) - 1);
-        size_t n = 0;
-        if (!is_sector(cfb, s)) {
-            return KL_CFB_NONE;
-        }
-        if (kl_input_read(cfb->in, (((uint64_t)s + 1) << cfb->shift) + in_sector, bytes, PAGE_BYTES,
-                          &n) != KL_OK) {
-            cfb->io = true;
-            n = 0;
-        }
-        memset(bytes + n, 0xFF, PAGE_BYTES - n);
-        p->tags[page % p->n_pages] = page + 1;
-    }
-    struct kl_rd r = kl_rd_init(kl_span_make(bytes + (size_t)(i % PAGE_ENTRIES) * 4, 4));
-    return kl_rd_le32(&r);
-}
+/* ---- opening the tables ---- */
 
 /* Room for the pages of a table of n entries. */
-static enum kl_rc pages_init(struct pages *p, uint64_t n)
+static enum kl_rc pages_init(struct kl_cfb_pages *p, uint64_t n)
 {
-    uint64_t pages = (n + PAGE_ENTRIES - 1) / PAGE_ENTRIES;
+    uint64_t pages = (n + KL_CFB_PAGE_ENTRIES - 1) / KL_CFB_PAGE_ENTRIES;
     p->n_pages = pages < 1 ? 1 : pages > MAX_PAGES ? MAX_PAGES : (uint32_t)pages;
     p->tags = calloc(p->n_pages, sizeof(*p->tags));
-    p->bytes = malloc((size_t)p->n_pages * PAGE_BYTES);
+    p->bytes = malloc((size_t)p->n_pages * KL_CFB_PAGE_BYTES);
     return p->tags != NULL && p->bytes != NULL ? KL_OK : KL_E_NOMEM;
 }
 
-static void pages_done(struct pages *p)
+static void pages_done(struct kl_cfb_pages *p)
 {
     kl_buf_done(&p->list);
     free(p->tags);
     free(p->bytes);
-}
-
-static uint32_t next_free(const uint8_t *bits, uint32_t from, uint32_t n)
-{
-    while (from < n && bit_get(bits, from)) {
-        from += (from & 7) == 0 && bits[from >> 3] == 0xFF ? 8 : 1;
-    }
-    return from < n ? from : KL_CFB_NONE;
-}
-
-static uint32_t next_of(struct kl_cfb *cfb, uint8_t table, uint32_t s)
-{
-    switch (table) {
-    case TABLE_FAT:
-        return pages_get(cfb, &cfb->fat, s);
-    case TABLE_MINI:
-        return pages_get(cfb, &cfb->mini_fat, s);
-    case TABLE_REST:
-        return next_free(cfb->taken, s + 1, cfb->n_blocks);
-    default:
-        return next_free(cfb->mini_taken, s + 1, cfb->n_mini);
-    }
-}
-
-/* ---- a stream ---- */
-
-static bool is_short(uint8_t table)
-{
-    return table == TABLE_MINI || table == TABLE_REST_MINI;
-}
-
-/* Go to place `want` of the chain; false: it ends before. */
-static bool stream_seek(struct kl_cfb_stream *s, uint32_t want)
-{
-    uint32_t k = want / s->stride;
-
-    if (want >= s->n_sectors) {
-        return false;
-    }
-    k = k < s->n_steps ? k : s->n_steps - 1;
-    if (want < s->at || k * s->stride > s->at) {
-        s->at = k * s->stride;
-        s->sector = s->steps[k];
-    }
-    while (s->at < want) {
-        uint32_t next = next_of(s->cfb, s->table, s->sector);
-        uint32_t n = is_short(s->table)       ? s->cfb->n_mini
-                     : s->table == TABLE_REST ? s->cfb->n_blocks
-                                              : s->cfb->n_blocks - 1;
-        if (next >= n) {
-            return false;
-        }
-        s->sector = next;
-        s->at++;
-        if (s->at % s->stride == 0 && s->at / s->stride == s->n_steps &&
-            s->n_steps < KL_CFB_STEPS) {
-            s->steps[s->n_steps++] = next;
-        }
-    }
-    return true;
-}
-
-/* Where sector s begins, in what it lies in. */
-static uint64_t sector_at(const struct kl_cfb *cfb, uint8_t table, uint32_t s)
-{
-    if (is_short(table)) {
-        return (uint64_t)s << MINI_SHIFT;
-    }
-    return ((uint64_t)s + (table == TABLE_FAT)) << cfb->shift;
-}
-
-/* One piece: bytes that lie side by side. */
-static enum kl_rc stream_piece(struct kl_cfb_stream *s, uint64_t at, void *dst, size_t n,
-                               size_t *out_n)
-{
-    struct kl_cfb *cfb = s->cfb;
-    unsigned shift = is_short(s->table) ? MINI_SHIFT : cfb->shift;
-    uint64_t off = at & ((1u << shift) - 1);
-
-    *out_n = 0;
-    if (at >> shift >= s->n_sectors || !stream_seek(s, (uint32_t)(at >> shift))) {
-        return cfb->io ? KL_E_IO : KL_OK;
-    }
-    uint64_t from = sector_at(cfb, s->table, s->sector) + off;
-    uint64_t have = (1u << shift) - off;
-    for (uint32_t last = s->sector; have < n && stream_seek(s, s->at + 1); last++) {
-        if (s->sector != last + 1) {
-            break;
-        }
-        have += 1u << shift;
-    }
-    n = have < n ? (size_t)have : n;
-    if (is_short(s->table)) {
-        return kl_input_read(&cfb->mini.in, from, dst, n, out_n);
-    }
-    return kl_input_read(cfb->in, from, dst, n, out_n);
-}
-
-static enum kl_rc stream_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
-{
-    struct kl_cfb_stream *s = ctx;
-    uint64_t left = at < s->in.len_bytes ? s->in.len_bytes - at : 0;
-    size_t all = 0;
-    size_t got = 1;
-
-    n = left < n ? (size_t)left : n;
-    while (all < n && got > 0) {
-        KL_TRY(stream_piece(s, at + all, (uint8_t *)dst + all, n - all, &got));
-        all += got;
-    }
-    *out_n = all;
-    return KL_OK;
-}
-
-static void stream_init(struct kl_cfb *cfb, struct kl_cfb_stream *s, enum table table,
-                        uint32_t start, uint64_t len_bytes)
-{
-    unsigned shift = is_short((uint8_t)table) ? MINI_SHIFT : cfb->shift;
-    uint64_t n = (len_bytes + (1u << shift) - 1) >> shift;
-
-    s->cfb = cfb;
-    s->table = (uint8_t)table;
-    s->start = start;
-    s->n_sectors = (uint32_t)n; /* at most MAX_BLOCKS: it was counted */
-    s->stride = (uint32_t)((n + KL_CFB_STEPS - 1) / KL_CFB_STEPS);
-    s->stride = s->stride > 0 ? s->stride : 1;
-    s->at = 0;
-    s->sector = start;
-    s->n_steps = 1;
-    s->steps[0] = start;
-    s->source = (struct kl_source){s, stream_read};
-    s->in = kl_input_source(&s->source, len_bytes);
-}
-
-void kl_cfb_stream_open(struct kl_cfb *cfb, uint32_t i, struct kl_cfb_stream *s)
-{
-    const struct kl_cfb_entry *e = kl_cfb_entry_get(cfb, i);
-    stream_init(cfb, s, e->is_mini ? TABLE_MINI : TABLE_FAT, e->start, e->len_bytes);
-}
-
-void kl_cfb_rest_open(struct kl_cfb *cfb, bool is_mini, struct kl_cfb_stream *s)
-{
-    uint8_t *bits = is_mini ? cfb->mini_taken : cfb->taken;
-    uint32_t n = is_mini ? cfb->n_mini : cfb->n_blocks;
-    uint32_t first = n > 0 ? next_free(bits, 0, n) : KL_CFB_NONE;
-    uint64_t len = 0;
-
-    for (uint32_t b = first; b != KL_CFB_NONE; b = next_free(bits, b + 1, n)) {
-        uint64_t left =
-            is_mini ? cfb->mini.in.len_bytes - ((uint64_t)b << MINI_SHIFT) : block_bytes(cfb, b);
-        uint64_t size = is_mini ? 1u << MINI_SHIFT : 1u << cfb->shift;
-        len += left < size ? left : size;
-    }
-    stream_init(cfb, s, is_mini ? TABLE_REST_MINI : TABLE_REST, first, len);
-}
-
-size_t kl_cfb_slack_read(struct kl_cfb *cfb, uint32_t i, uint8_t *dst, size_t room)
-{
-    const struct kl_cfb_entry *e = kl_cfb_entry_get(cfb, i);
-    uint32_t size = e->is_mini ? 1u << MINI_SHIFT : 1u << cfb->shift;
-    uint32_t used = (uint32_t)(e->len_bytes & (size - 1));
-    size_t n = used > 0 ? size - used : 0;
-    size_t got = 0;
-
-    if (e->kind != KL_CFB_KIND_STREAM || n == 0) {
-        return 0;
-    }
-    n = n < room ? n : room;
-    uint64_t at = sector_at(cfb, e->is_mini ? TABLE_MINI : TABLE_FAT, e->last) + used;
-    const struct kl_input *in = e->is_mini ? &cfb->mini.in : cfb->in;
-    return kl_input_read(in, at, dst, n, &got) == KL_OK ? got : 0;
 }
 
 /* ---- claiming the sectors ---- */
@@ -302,7 +40,7 @@ size_t kl_cfb_slack_read(struct kl_cfb *cfb, uint32_t i, uint8_t *dst, size_t ro
 /* Walk the chain of e and mark what it has; len_bytes and last are set. */
 static void claim(struct kl_cfb *cfb, struct kl_cfb_entry *e)
 {
-    unsigned shift = e->is_mini ? MINI_SHIFT : cfb->shift;
+    unsigned shift = e->is_mini ? KL_CFB_MINI_SHIFT : cfb->shift;
     uint8_t *bits = e->is_mini ? cfb->mini_taken : cfb->taken;
     uint32_t bias = e->is_mini ? 0 : 1; /* block 0 is the header */
     uint32_t n = e->is_mini ? cfb->n_mini : cfb->n_blocks;
@@ -310,13 +48,13 @@ static void claim(struct kl_cfb *cfb, struct kl_cfb_entry *e)
     uint64_t got = 0;
 
     while (got < e->claim_bytes) {
-        if (s >= n - bias || n == 0 || bit_get(bits, s + bias)) {
+        if (s >= n - bias || n == 0 || kl_cfb_bit_get(bits, s + bias)) {
             cfb->damaged = true;
             break;
         }
-        uint64_t left = e->is_mini ? cfb->mini.in.len_bytes - ((uint64_t)s << MINI_SHIFT)
-                                   : block_bytes(cfb, s + 1);
-        bit_set(bits, s + bias);
+        uint64_t left = e->is_mini ? cfb->mini.in.len_bytes - ((uint64_t)s << KL_CFB_MINI_SHIFT)
+                                   : kl_cfb_block_bytes(cfb, s + 1);
+        kl_cfb_bit_set(bits, s + bias);
         e->last = s;
         if (left < (1u << shift)) {
             got += left; /* the file ends here */
@@ -324,7 +62,9 @@ static void claim(struct kl_cfb *cfb, struct kl_cfb_entry *e)
             break;
         }
         got += 1u << shift;
-        s = got < e->claim_bytes ? next_of(cfb, e->is_mini ? TABLE_MINI : TABLE_FAT, s) : s;
+        s = got < e->claim_bytes
+                ? kl_cfb_next(cfb, e->is_mini ? KL_CFB_TABLE_MINI : KL_CFB_TABLE_FAT, s)
+                : s;
     }
     e->len_bytes = got < e->claim_bytes ? got : e->claim_bytes;
 }
@@ -352,7 +92,7 @@ static enum kl_rc read_fat_list(struct kl_cfb *cfb, struct kl_span header)
     for (uint32_t i = 0; i < HEADER_FATS && i < want && rc == KL_OK; i++) {
         rc = list_add(&cfb->fat.list, kl_rd_le32(&r));
     }
-    for (uint32_t k = 0; k < max_difats && rc == KL_OK && is_sector(cfb, difat); k++) {
+    for (uint32_t k = 0; k < max_difats && rc == KL_OK && kl_cfb_is_sector(cfb, difat); k++) {
         size_t n = 0;
         rc = kl_input_read(cfb->in, ((uint64_t)difat + 1) << cfb->shift, sector,
                            (size_t)1 << cfb->shift, &n);
@@ -377,12 +117,13 @@ static enum kl_rc read_chain(struct kl_cfb *cfb, uint32_t start, size_t max, str
     uint32_t s = start;
 
     kl_buf_init(list, max * 4);
-    for (size_t i = 0; i < max && rc == KL_OK && is_sector(cfb, s) && !bit_get(seen, s); i++) {
-        bit_set(seen, s);
+    for (size_t i = 0;
+         i < max && rc == KL_OK && kl_cfb_is_sector(cfb, s) && !kl_cfb_bit_get(seen, s); i++) {
+        kl_cfb_bit_set(seen, s);
         rc = list_add(list, s);
-        s = next_of(cfb, TABLE_FAT, s);
+        s = kl_cfb_next(cfb, KL_CFB_TABLE_FAT, s);
     }
-    cfb->damaged = cfb->damaged || (rc == KL_OK && is_sector(cfb, s));
+    cfb->damaged = cfb->damaged || (rc == KL_OK && kl_cfb_is_sector(cfb, s));
     free(seen);
     return rc;
 }
@@ -506,7 +247,7 @@ static enum kl_rc read_directory(struct kl_cfb *cfb, uint32_t start)
         rc = KL_E_NOMEM;
     }
     for (size_t i = 0; i < n && rc == KL_OK; i++) {
-        rc = read_sector_entries(cfb, list_get(&chain, i), sector, l);
+        rc = read_sector_entries(cfb, kl_cfb_list_get(&chain, i), sector, l);
     }
     if (rc == KL_OK && (kl_cfb_count_get(cfb) == 0 || entry_at(cfb, 0)->kind != KL_CFB_KIND_ROOT)) {
         rc = KL_E_FORMAT;
@@ -526,13 +267,14 @@ static enum kl_rc open_mini(struct kl_cfb *cfb, uint32_t table_start)
     struct kl_cfb_entry *root = entry_at(cfb, 0);
 
     root->is_mini = false;
-    if (root->claim_bytes > (uint64_t)MAX_MINI << MINI_SHIFT) {
-        root->claim_bytes = (uint64_t)MAX_MINI << MINI_SHIFT;
+    if (root->claim_bytes > (uint64_t)MAX_MINI << KL_CFB_MINI_SHIFT) {
+        root->claim_bytes = (uint64_t)MAX_MINI << KL_CFB_MINI_SHIFT;
         cfb->damaged = true;
     }
     claim(cfb, root);
-    stream_init(cfb, &cfb->mini, TABLE_FAT, root->start, root->len_bytes);
-    cfb->n_mini = (uint32_t)((root->len_bytes + (1u << MINI_SHIFT) - 1) >> MINI_SHIFT);
+    kl_cfb_stream_init(cfb, &cfb->mini, KL_CFB_TABLE_FAT, root->start, root->len_bytes);
+    cfb->n_mini =
+        (uint32_t)((root->len_bytes + (1u << KL_CFB_MINI_SHIFT) - 1) >> KL_CFB_MINI_SHIFT);
     cfb->mini_taken = calloc(cfb->n_mini / 8 + 1, 1);
     if (cfb->mini_taken == NULL) {
         return KL_E_NOMEM;

@@ -48,7 +48,7 @@ static inline int cm_add(struct cm *c, int parent, const char *name, const void 
     }
     struct cm_entry *e = &c->e[c->n];
     memset(e, 0, sizeof *e);
-    strncpy(e->name, name, sizeof e->name - 1);
+    memcpy(e->name, name, strnlen(name, sizeof e->name - 1));
     e->type = data != NULL ? 2 : 1;
     e->parent = parent;
     if (data != NULL) {
