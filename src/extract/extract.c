@@ -36,6 +36,7 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_NONE] = extract_nothing, [KL_FORMAT_TEXT] = kl_extract_text,
     [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
     [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = extract_ole2,
+    [KL_FORMAT_MAIL] = kl_extract_mail,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

@@ -15,6 +15,7 @@ enum kl_format {
     KL_FORMAT_PACKED,   /* known, compressed or encrypted, not read: NOT_INSPECTED(format) */
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
     KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
+    KL_FORMAT_MAIL,     /* a message or an mbox */
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -36,5 +37,6 @@ KL_MUST enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_mail(struct kl_emit *e, const struct kl_input *in);
 
 #endif

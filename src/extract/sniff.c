@@ -1,5 +1,6 @@
 #include "extract/charset.h"
 #include "extract/extract.h"
+#include "extract/mail.h"
 
 struct magic {
     uint16_t at;
@@ -112,6 +113,9 @@ enum kl_format kl_sniff(struct kl_span head)
     if (set > KL_CHARSET_8BIT) {
         bool text = head.len == bom || is_wide_text(kl_span_part(head, bom, head.len), set);
         return text ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
+    }
+    if (kl_mail_is_message(head) || kl_mail_is_mbox(head)) {
+        return KL_FORMAT_MAIL;
     }
     return count_controls(head) * 32 <= head.len ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
 }
