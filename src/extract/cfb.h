@@ -30,6 +30,8 @@ struct kl_cfb_entry {
     uint64_t len_bytes;   /* that can be had, <= claim_bytes */
     uint64_t claim_bytes; /* as the directory says */
     uint32_t parent;      /* KL_CFB_NONE: the root, and what the tree does not reach */
+    uint32_t child;       /* first entry below this one, KL_CFB_NONE ... */
+    uint32_t sibling;     /* ... and the next one below the same parent, in order of place */
     uint32_t start;       /* first sector */
     uint32_t last;        /* last sector that can be had, when len_bytes > 0 */
     uint32_t name_at;     /* use kl_cfb_name */

@@ -16,15 +16,6 @@ static enum kl_rc extract_views(struct kl_emit *e, const struct kl_input *in)
     return kl_extract_binary(e, in);
 }
 
-static enum kl_rc extract_ole2(struct kl_emit *e, const struct kl_input *in)
-{
-    if (kl_binary_is_encrypted(in)) {
-        KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, in->len_bytes));
-        return kl_extract_binary(e, in);
-    }
-    return extract_views(e, in);
-}
-
 static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 {
     /* Nothing where bytes were promised: it was cut since it was opened. */
@@ -35,8 +26,9 @@ static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
     [KL_FORMAT_NONE] = extract_nothing, [KL_FORMAT_TEXT] = kl_extract_text,
     [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
-    [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = extract_ole2,
-    [KL_FORMAT_MAIL] = kl_extract_mail,
+    [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = kl_extract_ole2,
+    [KL_FORMAT_MAIL] = kl_extract_mail, [KL_FORMAT_TNEF] = kl_extract_tnef,
+    [KL_FORMAT_ROWS] = kl_extract_rows, [KL_FORMAT_RTF] = kl_extract_rtf,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

@@ -16,6 +16,9 @@ enum kl_format {
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
     KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
     KL_FORMAT_MAIL,     /* a message or an mbox */
+    KL_FORMAT_TNEF,     /* winmail.dat */
+    KL_FORMAT_ROWS,     /* HTML, XML, JSON over many lines, vCards: rows.h */
+    KL_FORMAT_RTF,
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -38,5 +41,9 @@ KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_mail(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_ole2(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_tnef(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_rows(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_rtf(struct kl_emit *e, const struct kl_input *in);
 
 #endif

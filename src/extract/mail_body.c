@@ -5,6 +5,7 @@
 #include "extract/extract.h"
 #include "extract/mail_int.h"
 #include "extract/member.h"
+#include "extract/range.h"
 #include "extract/words.h"
 
 #define DECODED_BYTES (KL_LINE_BYTES + 16u)
@@ -423,23 +424,10 @@ static const struct kl_member_ops body_ops = {body_rewind, body_read, body_lost,
 
 /* ---- the part ---- */
 
-struct range {
-    const struct kl_input *in;
-    uint64_t from;
-};
-
-static enum kl_rc range_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
-{
-    const struct range *r = ctx;
-    return kl_input_read(r->in, r->from + at, dst, n, out_n);
-}
-
 /* The part as it stands, for what its coding did not make. */
 static enum kl_rc extract_raw(struct body *b)
 {
-    struct range r = {b->m->lines.in, b->from};
-    struct kl_source source = {&r, range_read};
-    struct kl_input in = kl_input_source(&source, b->to - b->from);
+    struct kl_range r;
     struct kl_emit *e = b->m->e;
     enum kl_rc rc =
         kl_emit_depth(e) < KL_MAX_NESTING ? kl_emit_enter(e, KL_SPAN_LIT("raw"), 0) : KL_E_LIMIT;
@@ -447,7 +435,8 @@ static enum kl_rc extract_raw(struct body *b)
     if (rc != KL_OK && rc != KL_E_LIMIT) {
         return rc;
     }
-    enum kl_rc done = kl_extract_text(e, &in);
+    kl_range_init(&r, b->m->lines.in, b->from, b->to);
+    enum kl_rc done = kl_extract_text(e, &r.in);
     if (rc == KL_OK) {
         kl_emit_leave(e);
     }

@@ -1,6 +1,7 @@
 #include "extract/charset.h"
 #include "extract/extract.h"
 #include "extract/mail.h"
+#include "extract/rows.h"
 
 struct magic {
     uint16_t at;
@@ -38,6 +39,8 @@ static const struct magic magics[] = {
     {0, 14, KL_FORMAT_PACKED, "age-encryption"},
     {0, 6, KL_FORMAT_PACKED, "LUKS\xba\xbe"},
     {0, 8, KL_FORMAT_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
+    {0, 5, KL_FORMAT_RTF, "{\\rtf"},
+    {0, 4, KL_FORMAT_TNEF, "\x78\x9f\x3e\x22"},
     {4, 15, KL_FORMAT_BINARY, "Standard Jet DB"},
     {4, 15, KL_FORMAT_BINARY, "Standard ACE DB"},
     {0, 16, KL_FORMAT_BINARY, "SQLite format 3"},
@@ -117,5 +120,8 @@ enum kl_format kl_sniff(struct kl_span head)
     if (kl_mail_is_message(head) || kl_mail_is_mbox(head)) {
         return KL_FORMAT_MAIL;
     }
-    return count_controls(head) * 32 <= head.len ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
+    if (count_controls(head) * 32 > head.len) {
+        return KL_FORMAT_BINARY;
+    }
+    return kl_rows_sniff(head) != KL_ROWS_NONE ? KL_FORMAT_ROWS : KL_FORMAT_TEXT;
 }
