@@ -176,7 +176,7 @@ static void link_children(struct kl_cfb *cfb)
 {
     for (uint32_t i = kl_cfb_count_get(cfb); i > 1; i--) {
         struct kl_cfb_entry *e = entry_at(cfb, i - 1);
-        if (e->parent != KL_CFB_NONE) {
+        if (e->parent != KL_CFB_NONE && e->kind != KL_CFB_KIND_NONE) {
             e->sibling = entry_at(cfb, e->parent)->child;
             entry_at(cfb, e->parent)->child = i - 1;
         }
