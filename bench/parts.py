@@ -3,7 +3,9 @@ import json
 import os
 import subprocess
 
+import databases as dbs
 import measure as m
+import office
 import peers
 
 KEY = m.path("bench.key")
@@ -295,5 +297,8 @@ def memory(b):
 
 
 ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
+       "office": lambda b: office.office(b, documents, index, scan_command),
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
-       "false_alarms": false_alarms, "memory": memory}
+       "false_alarms": false_alarms, "memory": memory,
+       "access": lambda b: dbs.access(b, index, scan_command, documents),
+       "databases": lambda b: dbs.databases(b, index, scan_command, documents)}

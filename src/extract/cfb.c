@@ -412,6 +412,11 @@ static bool is_name(struct kl_span have, const char *want)
     return want[have.len] == '\0';
 }
 
+bool kl_cfb_is_named(const struct kl_cfb *cfb, uint32_t i, const char *name)
+{
+    return is_name(kl_cfb_name(cfb, i), name);
+}
+
 uint32_t kl_cfb_find(const struct kl_cfb *cfb, uint32_t parent, const char *name)
 {
     uint32_t i = kl_cfb_entry_get(cfb, parent)->child;

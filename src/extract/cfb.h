@@ -58,6 +58,8 @@ uint32_t kl_cfb_count_get(const struct kl_cfb *cfb);
 const struct kl_cfb_entry *kl_cfb_entry_get(const struct kl_cfb *cfb, uint32_t i);
 /** The name as UTF-8, borrowed; a lone surrogate is U+FFFD. */
 struct kl_span kl_cfb_name(const struct kl_cfb *cfb, uint32_t i);
+/** Entry i has this name, ASCII case ignored. */
+bool kl_cfb_is_named(const struct kl_cfb *cfb, uint32_t i, const char *name);
 /** The entry of this name (ASCII case ignored) below `parent` (0: the root); KL_CFB_NONE. */
 uint32_t kl_cfb_find(const struct kl_cfb *cfb, uint32_t parent, const char *name);
 /** Remember that a reader took this stream, so that it is not read as a member as well. */

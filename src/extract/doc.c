@@ -243,7 +243,9 @@ enum kl_rc kl_doc_extract(struct kl_emit *e, struct kl_cfb *cfb, uint32_t stream
         kl_cfb_done_set(cfb, stream);
         return kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, d.main.in.len_bytes);
     }
-    uint32_t table = kl_cfb_find(cfb, 0, (flags & TABLE_1) != 0 ? "1Table" : "0Table");
+    uint32_t parent = kl_cfb_entry_get(cfb, stream)->parent;
+    parent = parent == KL_CFB_NONE ? 0 : parent;
+    uint32_t table = kl_cfb_find(cfb, parent, (flags & TABLE_1) != 0 ? "1Table" : "0Table");
     if (table == KL_CFB_NONE) {
         return kl_emit_anomaly(e, "doc.head");
     }

@@ -16,6 +16,23 @@ static enum kl_rc extract_views(struct kl_emit *e, const struct kl_input *in)
     return kl_extract_binary(e, in);
 }
 
+static enum kl_rc extract_parquet(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_anomaly(e, "parquet.unread"));
+    return extract_packed(e, in);
+}
+
+static enum kl_rc extract_avro(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_anomaly(e, "avro.unread"));
+    return extract_packed(e, in);
+}
+
+static enum kl_rc extract_pst(struct kl_emit *e, const struct kl_input *in)
+{
+    return kl_emit_outside(e, KL_PART_PST, in);
+}
+
 static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 {
     /* Nothing where bytes were promised: it was cut since it was opened. */
@@ -24,11 +41,28 @@ static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 
 /* Who reads what. */
 static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
-    [KL_FORMAT_NONE] = extract_nothing, [KL_FORMAT_TEXT] = kl_extract_text,
-    [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
-    [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = kl_extract_ole2,
-    [KL_FORMAT_MAIL] = kl_extract_mail, [KL_FORMAT_TNEF] = kl_extract_tnef,
-    [KL_FORMAT_ROWS] = kl_extract_rows, [KL_FORMAT_RTF] = kl_extract_rtf,
+    [KL_FORMAT_NONE] = extract_nothing,
+    [KL_FORMAT_TEXT] = kl_extract_text,
+    [KL_FORMAT_BINARY] = extract_views,
+    [KL_FORMAT_PACKED] = extract_packed,
+    [KL_FORMAT_ZIP] = kl_extract_zip,
+    [KL_FORMAT_OLE2] = kl_extract_ole2,
+    [KL_FORMAT_JET] = kl_extract_jet,
+    [KL_FORMAT_SQLITE] = kl_extract_sqlite,
+    [KL_FORMAT_DBF] = kl_extract_dbf,
+    [KL_FORMAT_PGDUMP] = kl_extract_pgdump,
+    [KL_FORMAT_PARQUET] = extract_parquet,
+    [KL_FORMAT_AVRO] = extract_avro,
+    [KL_FORMAT_SQLITE_LOG] = kl_extract_sqlite_log,
+    [KL_FORMAT_PDF] = kl_extract_pdf,
+    [KL_FORMAT_IMAGE] = kl_extract_image,
+    [KL_FORMAT_FLAT] = kl_extract_flat,
+    [KL_FORMAT_XLS] = kl_extract_xls,
+    [KL_FORMAT_PST] = extract_pst,
+    [KL_FORMAT_MAIL] = kl_extract_mail,
+    [KL_FORMAT_TNEF] = kl_extract_tnef,
+    [KL_FORMAT_ROWS] = kl_extract_rows,
+    [KL_FORMAT_RTF] = kl_extract_rtf,
 };
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

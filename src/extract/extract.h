@@ -14,10 +14,22 @@ enum kl_format {
     KL_FORMAT_BINARY,   /* unknown, or with its text as it is: 8-bit and UTF-16 views */
     KL_FORMAT_PACKED,   /* known, compressed or encrypted, not read: NOT_INSPECTED(format) */
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
-    KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
-    KL_FORMAT_MAIL,     /* a message or an mbox */
-    KL_FORMAT_TNEF,     /* winmail.dat */
-    KL_FORMAT_ROWS,     /* HTML, XML, JSON over many lines, vCards: rows.h */
+    KL_FORMAT_JET,      /* Microsoft Access */
+    KL_FORMAT_SQLITE,
+    KL_FORMAT_SQLITE_LOG, /* write-ahead log or journal */
+    KL_FORMAT_DBF,        /* dBASE, FoxPro */
+    KL_FORMAT_PGDUMP,     /* PostgreSQL archive */
+    KL_FORMAT_PARQUET,    /* known, not read: NOT_INSPECTED(format), its bytes are viewed */
+    KL_FORMAT_AVRO,       /* the same */
+    KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
+    KL_FORMAT_FLAT,       /* an office document that is one XML file: fods, Word and Excel 2003 */
+    KL_FORMAT_XLS,        /* Excel 2-4, or the records of a later workbook without their file */
+    KL_FORMAT_PDF,
+    KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
+    KL_FORMAT_PST,   /* Outlook's store */
+    KL_FORMAT_MAIL,  /* a message or an mbox */
+    KL_FORMAT_TNEF,  /* winmail.dat */
+    KL_FORMAT_ROWS,  /* HTML, XML, JSON over many lines, vCards: rows.h */
     KL_FORMAT_RTF,
 };
 
@@ -40,6 +52,15 @@ KL_MUST enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_jet(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_sqlite(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_sqlite_log(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_dbf(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_pgdump(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_flat(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_xls(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_image(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_mail(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_ole2(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_tnef(struct kl_emit *e, const struct kl_input *in);

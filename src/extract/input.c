@@ -46,13 +46,22 @@ enum kl_rc kl_input_read(const struct kl_input *in, uint64_t at, void *dst, size
 
 uint64_t kl_input_data(const struct kl_input *in, uint64_t at)
 {
+    if (in->source != NULL && in->source->data != NULL) {
+        uint64_t data = in->source->data(in->source->ctx, at);
+        return data < in->len_bytes ? data : in->len_bytes;
+    }
     if (in->fd < 0 || at > (uint64_t)INT64_MAX) {
         return at;
     }
     off_t data = lseek(in->fd, (off_t)at, SEEK_DATA);
     if (data < 0) {
-        /* ENXIO: nothing but a hole up to the end. Any other error: no such thing here. */
-        return errno == ENXIO && at < in->len_bytes ? in->len_bytes : at;
+        /* ENXIO: nothing but a hole up to the end, which may have come nearer since the file was
+         * opened: what is behind it is no hole but gone. Any other error: no such thing here. */
+        off_t end = errno == ENXIO ? lseek(in->fd, 0, SEEK_END) : -1;
+        if (end < 0 || (uint64_t)end <= at) {
+            return at;
+        }
+        return (uint64_t)end < in->len_bytes ? (uint64_t)end : in->len_bytes;
     }
     return (uint64_t)data < in->len_bytes ? (uint64_t)data : in->len_bytes;
 }

@@ -13,6 +13,8 @@ struct kl_source {
     void *ctx;
     /* As kl_input_read. */
     enum kl_rc (*read)(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n);
+    /* As kl_input_data; NULL: it has no holes. */
+    uint64_t (*data)(void *ctx, uint64_t at);
 };
 
 struct kl_input {

@@ -6,6 +6,7 @@
 #include "extract/binary.h"
 #include "extract/decoded.h"
 #include "extract/extract.h"
+#include "extract/xls.h"
 
 #define PATH_BYTES 1024u
 #define MAX_DEPTH 16u         /* storages in storages, in a name */
@@ -182,45 +183,57 @@ static enum kl_rc read_rest(struct kl_emit *e, struct kl_cfb *cfb, bool is_msg)
 
 /* ---- which format ---- */
 
-/* The records at the begin of a workbook say that what follows is encrypted. */
-static bool is_xls_encrypted(struct kl_cfb *cfb, uint32_t i)
-{
-    uint8_t head[4096];
-    struct kl_cfb_stream s;
-    size_t n = 0;
-
-    kl_cfb_stream_open(cfb, i, &s);
-    if (kl_input_read(&s.in, 0, head, sizeof(head), &n) != KL_OK) {
-        return false;
-    }
-    struct kl_rd r = kl_rd_init(kl_span_make(head, n));
-    for (unsigned k = 0; k < 16 && kl_rd_left(&r) >= 4 && kl_rd_ok(&r); k++) {
-        unsigned type = kl_rd_le16(&r);
-        if (type == 0x2F) {
-            return true;
-        }
-        kl_rd_skip(&r, kl_rd_le16(&r));
-    }
-    return false;
-}
-
-/* The package of an Office file with a password, or a workbook with one. */
+/* The package of an Office file with a password. */
 static enum kl_rc say_encrypted(struct kl_emit *e, struct kl_cfb *cfb)
 {
-    static const char *const books[] = {"Workbook", "Book"};
     uint32_t package = kl_cfb_find(cfb, 0, "EncryptedPackage");
 
-    if (package != KL_CFB_NONE) {
-        kl_cfb_done_set(cfb, package);
-        KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED,
-                                     kl_cfb_entry_get(cfb, package)->len_bytes));
+    if (package == KL_CFB_NONE) {
+        return KL_OK;
     }
-    for (unsigned k = 0; k < 2; k++) {
-        uint32_t book = kl_cfb_find(cfb, 0, books[k]);
-        if (book != KL_CFB_NONE && is_xls_encrypted(cfb, book)) {
-            kl_cfb_done_set(cfb, book);
-            KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED,
-                                         kl_cfb_entry_get(cfb, book)->len_bytes));
+    kl_cfb_done_set(cfb, package);
+    return kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, kl_cfb_entry_get(cfb, package)->len_bytes);
+}
+
+struct known {
+    const char *name;
+    enum kl_rc (*extract)(struct kl_emit *e, struct kl_cfb *cfb, uint32_t i);
+};
+
+/* A stream that has a reader; one in a storage (an embedded object) at the level of its path. */
+static enum kl_rc read_known(struct kl_emit *e, struct kl_cfb *cfb, uint32_t i,
+                             const struct known *k)
+{
+    uint8_t path[PATH_BYTES];
+    uint32_t parent = kl_cfb_entry_get(cfb, i)->parent;
+
+    if (parent == 0 || parent == KL_CFB_NONE) {
+        return k->extract(e, cfb, i);
+    }
+    enum kl_rc rc = kl_emit_enter(e, path_of(cfb, parent, path), 0);
+    if (rc == KL_E_LIMIT) {
+        return KL_OK; /* it is a member still, and said there */
+    }
+    KL_TRY(rc);
+    rc = k->extract(e, cfb, i);
+    kl_emit_leave(e);
+    return rc;
+}
+
+static enum kl_rc read_all_known(struct kl_emit *e, struct kl_cfb *cfb)
+{
+    static const struct known known[] = {{"Workbook", kl_xls_extract},
+                                         {"Book", kl_xls_extract},
+                                         {"WordDocument", kl_doc_extract},
+                                         {"PowerPoint Document", kl_ppt_extract}};
+
+    for (uint32_t i = 1; i < kl_cfb_count_get(cfb); i++) {
+        const struct kl_cfb_entry *entry = kl_cfb_entry_get(cfb, i);
+        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+            if (entry->kind == KL_CFB_KIND_STREAM && !entry->is_done && entry->len_bytes > 0 &&
+                kl_cfb_is_named(cfb, i, known[k].name)) {
+                KL_TRY(read_known(e, cfb, i, &known[k]));
+            }
         }
     }
     return KL_OK;
@@ -228,10 +241,6 @@ static enum kl_rc say_encrypted(struct kl_emit *e, struct kl_cfb *cfb)
 
 static enum kl_rc read_all(struct kl_emit *e, struct kl_cfb *cfb)
 {
-    static const struct {
-        const char *name;
-        enum kl_rc (*extract)(struct kl_emit *e, struct kl_cfb *cfb, uint32_t i);
-    } known[] = {{"WordDocument", kl_doc_extract}, {"PowerPoint Document", kl_ppt_extract}};
     bool is_msg = kl_cfb_find(cfb, 0, "__properties_version1.0") != KL_CFB_NONE;
 
     if (kl_cfb_is_damaged(cfb)) {
@@ -241,12 +250,7 @@ static enum kl_rc read_all(struct kl_emit *e, struct kl_cfb *cfb)
     if (is_msg) {
         KL_TRY(kl_msg_extract(e, cfb, 0));
     }
-    for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
-        uint32_t i = kl_cfb_find(cfb, 0, known[k].name);
-        if (i != KL_CFB_NONE && kl_cfb_entry_get(cfb, i)->kind == KL_CFB_KIND_STREAM) {
-            KL_TRY(known[k].extract(e, cfb, i));
-        }
-    }
+    KL_TRY(read_all_known(e, cfb));
     return read_rest(e, cfb, is_msg);
 }
 

@@ -56,7 +56,7 @@ static int src_peek(struct src *s, unsigned ahead)
     if (s->end < s->step || from > s->end - s->step) {
         return NO_CHAR;
     }
-    if (from < s->base || from + s->step > s->base + s->win.len) {
+    if (s->win.ptr == NULL || from < s->base || from + s->step > s->base + s->win.len) {
         if (!src_fill(s, s->at) || from + s->step > s->base + s->win.len) {
             return NO_CHAR;
         }

@@ -26,12 +26,15 @@ static const struct magic magics[] = {
     {0, 3, KL_FORMAT_PACKED, "BZh"},
     {0, 4, KL_FORMAT_PACKED, "LZIP"},
     {0, 4, KL_FORMAT_PACKED, "MSCF"},
-    {0, 5, KL_FORMAT_PACKED, "%PDF-"},
-    {0, 8, KL_FORMAT_PACKED, "\x89PNG\r\n\x1a\n"},
-    {0, 3, KL_FORMAT_PACKED, "\xff\xd8\xff"},
-    {0, 4, KL_FORMAT_PACKED, "GIF8"},
-    {0, 4, KL_FORMAT_PACKED, "PAR1"},
-    {8, 4, KL_FORMAT_PACKED, "WEBP"},
+    {0, 5, KL_FORMAT_PDF, "%PDF-"},
+    {0, 8, KL_FORMAT_IMAGE, "\x89PNG\r\n\x1a\n"},
+    {0, 3, KL_FORMAT_IMAGE, "\xff\xd8\xff"},
+    {0, 4, KL_FORMAT_IMAGE, "GIF8"},
+    {0, 4, KL_FORMAT_IMAGE, "II*\0"},
+    {0, 4, KL_FORMAT_IMAGE, "MM\0*"},
+    {0, 4, KL_FORMAT_PARQUET, "PAR1"},
+    {0, 4, KL_FORMAT_AVRO, "Obj\1"},
+    {8, 4, KL_FORMAT_IMAGE, "WEBP"},
     {4, 4, KL_FORMAT_PACKED, "ftyp"},
     {0, 4, KL_FORMAT_PACKED, "OggS"},
     {0, 4, KL_FORMAT_PACKED, "\x1a\x45\xdf\xa3"},
@@ -41,11 +44,14 @@ static const struct magic magics[] = {
     {0, 8, KL_FORMAT_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
     {0, 5, KL_FORMAT_RTF, "{\\rtf"},
     {0, 4, KL_FORMAT_TNEF, "\x78\x9f\x3e\x22"},
-    {4, 15, KL_FORMAT_BINARY, "Standard Jet DB"},
-    {4, 15, KL_FORMAT_BINARY, "Standard ACE DB"},
-    {0, 16, KL_FORMAT_BINARY, "SQLite format 3"},
-    {0, 5, KL_FORMAT_BINARY, "PGDMP"},
-    {0, 4, KL_FORMAT_BINARY, "!BDN"},
+    {4, 15, KL_FORMAT_JET, "Standard Jet DB"},
+    {4, 15, KL_FORMAT_JET, "Standard ACE DB"},
+    {0, 16, KL_FORMAT_SQLITE, "SQLite format 3"},
+    {0, 4, KL_FORMAT_SQLITE_LOG, "\x37\x7f\x06\x82"},
+    {0, 4, KL_FORMAT_SQLITE_LOG, "\x37\x7f\x06\x83"},
+    {0, 8, KL_FORMAT_SQLITE_LOG, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"},
+    {0, 5, KL_FORMAT_PGDUMP, "PGDMP"},
+    {0, 4, KL_FORMAT_PST, "!BDN"},
     {0, 4, KL_FORMAT_BINARY,
      "\x7f"
      "ELF"},
@@ -54,8 +60,9 @@ static const struct magic magics[] = {
 /* dBASE has no magic: a version, a date, sizes that agree, and the end of the field list. */
 static bool is_dbf(struct kl_span h)
 {
-    if (h.len < 66 || (h.ptr[0] != 3 && h.ptr[0] != 0x83 && h.ptr[0] != 0x8B && h.ptr[0] != 0x30 &&
-                       h.ptr[0] != 0xF5)) {
+    static const char versions[] =
+        "\x02\x03\x04\x05\x30\x31\x32\x43\x63\x7b\x83\x8b\x8c\x8e\xcb\xe5\xf5\xfb";
+    if (h.len < 66 || memchr(versions, h.ptr[0], sizeof versions - 1) == NULL) {
         return false;
     }
     struct kl_rd r = kl_rd_init(h);
@@ -63,7 +70,24 @@ static bool is_dbf(struct kl_span h)
     unsigned header = kl_rd_le16(&r);
     unsigned record = kl_rd_le16(&r);
     return h.ptr[2] >= 1 && h.ptr[2] <= 12 && h.ptr[3] >= 1 && h.ptr[3] <= 31 && header >= 65 &&
-           record >= 2 && (header > h.len || h.ptr[header - 1] == 0x0D || header % 32 == 8);
+           record >= 2 &&
+           (header > h.len || h.ptr[header - 1] == 0x0D || h.ptr[header - 2] == 0x0D ||
+            header % 32 == 8);
+}
+
+/* A BOF record: BIFF2-4 are files of their own, BIFF5 and 8 rarely. */
+static bool is_biff(struct kl_span h)
+{
+    if (h.len < 8 || h.ptr[0] != 9 || h.ptr[3] != 0) {
+        return false;
+    }
+    unsigned version = h.ptr[1];
+    unsigned len = h.ptr[2];
+    unsigned type = h.ptr[6] | (unsigned)h.ptr[7] << 8;
+    bool sizes = version == 0   ? len == 4
+                 : version == 8 ? len == 8 || len == 16
+                                : (version == 2 || version == 4) && (len == 6 || len == 8);
+    return sizes && (type == 0x10 || type == 0x20 || type == 0x40 || type == 0x100 || type == 5);
 }
 
 static enum kl_format by_magic(struct kl_span head)
@@ -74,7 +98,10 @@ static enum kl_format by_magic(struct kl_span head)
             return m->format;
         }
     }
-    return is_dbf(head) ? KL_FORMAT_BINARY : KL_FORMAT_NONE;
+    if (is_biff(head)) {
+        return KL_FORMAT_XLS;
+    }
+    return is_dbf(head) ? KL_FORMAT_DBF : KL_FORMAT_NONE;
 }
 
 static bool is_control(uint8_t c)
@@ -101,6 +128,26 @@ static bool is_wide_text(struct kl_span head, enum kl_charset set)
     return n > 0 && count_controls(kl_span_make(out, n)) * 32 <= n;
 }
 
+/* Office documents that are one XML file: a root with the name space of its format. */
+static bool is_flat(struct kl_span head)
+{
+    static const char *const spaces[] = {"urn:oasis:names:tc:opendocument:xmlns:office",
+                                         "schemas.microsoft.com/office/word/2003/wordml",
+                                         "urn:schemas-microsoft-com:office:spreadsheet",
+                                         "schemas.microsoft.com/office/2006/xmlPackage"};
+    head = kl_span_trim(head);
+    size_t bom = head.len >= 3 && memcmp(head.ptr, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (head.len <= bom || head.ptr[bom] != '<') {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
+        if (kl_span_find(head, 0, kl_span_str(spaces[i])) < head.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum kl_format kl_sniff(struct kl_span head)
 {
     size_t bom = 0;
@@ -122,6 +169,9 @@ enum kl_format kl_sniff(struct kl_span head)
     }
     if (count_controls(head) * 32 > head.len) {
         return KL_FORMAT_BINARY;
+    }
+    if (is_flat(head)) {
+        return KL_FORMAT_FLAT;
     }
     return kl_rows_sniff(head) != KL_ROWS_NONE ? KL_FORMAT_ROWS : KL_FORMAT_TEXT;
 }

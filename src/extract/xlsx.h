@@ -5,25 +5,14 @@
 #ifndef KL_EXTRACT_XLSX_H
 #define KL_EXTRACT_XLSX_H
 
-#include "extract/xml.h"
-#include "extract/zip.h"
+#include "extract/package.h"
+#include "extract/sst.h"
 
 #define KL_XLSX_MAX_XF 65536u /* cell formats; a style beyond is no date */
 #define KL_XLSX_NUMBER_BYTES 128u
 
-/* The shared strings: one arena, and where each begins. */
-struct kl_sst {
-    struct kl_buf arena; /* decoded text; KL_XML_PAD readable bytes behind */
-    struct kl_buf offs;  /* uint32_t[n + 1] */
-    struct kl_buf used;  /* a bit per string that a cell named */
-    uint32_t n;
-};
-
 struct kl_xlsx {
-    struct kl_zip *zip;
-    struct kl_emit *e;
-    struct kl_xml xml;
-    struct kl_zip_stream stream; /* what xml reads */
+    struct kl_package pk;
     struct kl_sst sst;
     struct kl_zip_member *sst_member;
     struct kl_zip_member *styles_member;
@@ -35,27 +24,23 @@ struct kl_xlsx {
     bool no_fast; /* tests: read every cell the slow way */
 };
 
-/** Begin to read a member through x->xml, inside its level. */
-void kl_xlsx_open(struct kl_xlsx *x, const struct kl_zip_member *m);
-/** Read what may be left, say what was wrong. */
-KL_MUST enum kl_rc kl_xlsx_close(struct kl_xlsx *x);
+/* Readers of members, ctx: the struct kl_xlsx. */
 
 /** Fill x->sst. Strings beyond KL_MAX_SST_BYTES come out as a TEXT part. */
-KL_MUST enum kl_rc kl_xlsx_sst_read(struct kl_xlsx *x, const struct kl_zip_member *m);
+KL_MUST enum kl_rc kl_xlsx_sst_read(void *ctx, const struct kl_zip_member *m);
 /** Strings that no cell named, as a TEXT part. */
 KL_MUST enum kl_rc kl_xlsx_sst_rest(struct kl_xlsx *x);
-void kl_sst_done(struct kl_sst *s);
 
 /** Fill x->is_date. */
-KL_MUST enum kl_rc kl_xlsx_styles_read(struct kl_xlsx *x, const struct kl_zip_member *m);
+KL_MUST enum kl_rc kl_xlsx_styles_read(void *ctx, const struct kl_zip_member *m);
 /** A number format shows days, months or years (or times). */
 bool kl_xlsx_format_is_date(struct kl_span code);
 
 /** A sheet as a TABLE part, and a TEXT part for what is not in cells. */
-KL_MUST enum kl_rc kl_xlsx_sheet_read(struct kl_xlsx *x, const struct kl_zip_member *m);
+KL_MUST enum kl_rc kl_xlsx_sheet_read(void *ctx, const struct kl_zip_member *m);
 
 /** The text and the telling attributes of any other part, as a TEXT part. */
-KL_MUST enum kl_rc kl_xlsx_text_read(struct kl_xlsx *x, const struct kl_zip_member *m);
+KL_MUST enum kl_rc kl_xlsx_text_read(void *ctx, const struct kl_zip_member *m);
 /** Root elements that kl_xlsx_text_read knows. */
 bool kl_xlsx_text_has_root(struct kl_span root);
 
@@ -64,21 +49,9 @@ bool kl_xlsx_text_has_root(struct kl_span root);
  * @param dst  KL_XLSX_NUMBER_BYTES
  */
 size_t kl_xlsx_number(struct kl_span raw, uint8_t *dst);
+size_t kl_xlsx_number_of(double v, uint8_t *dst);
 /** A day number as YYYY-MM-DD, with HH:MM:SS when it has a time; 0: it is none. */
 size_t kl_xlsx_date(struct kl_span raw, bool is_1904, uint8_t *dst);
-
-static inline uint32_t kl_sst_off(const struct kl_sst *s, uint32_t i)
-{
-    uint32_t v;
-    memcpy(&v, s->offs.ptr + (size_t)i * sizeof v, sizeof v);
-    return v;
-}
-
-/** Borrowed; i < s->n. */
-static inline struct kl_span kl_sst_get(const struct kl_sst *s, uint32_t i)
-{
-    uint32_t from = kl_sst_off(s, i);
-    return kl_span_make(s->arena.ptr + from, kl_sst_off(s, i + 1) - from);
-}
+size_t kl_xlsx_date_of(double v, bool is_1904, uint8_t *dst);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "extract/civil.h"
+
 #define SAFE_DIGITS 15u  /* decimal digits that every double keeps */
 #define MAX_EXACT 1e21   /* integers below are written without exponent */
 #define LAST_DAY 2958465 /* 9999-12-31 */
@@ -80,19 +82,24 @@ static size_t print_shortest(double v, char *out, size_t cap)
 
 size_t kl_xlsx_number(struct kl_span raw, uint8_t *dst)
 {
-    char text[KL_XLSX_NUMBER_BYTES];
     double v;
-    size_t len;
     if (is_shortest(raw)) {
         memcpy(dst, raw.ptr, raw.len);
         return raw.len;
     }
     if (!parse(raw, &v)) {
         /* Not a number: what stands there may still be a value someone put there. */
-        len = raw.len < KL_XLSX_NUMBER_BYTES ? raw.len : KL_XLSX_NUMBER_BYTES;
+        size_t len = raw.len < KL_XLSX_NUMBER_BYTES ? raw.len : KL_XLSX_NUMBER_BYTES;
         memcpy(dst, raw.ptr, len);
         return len;
     }
+    return kl_xlsx_number_of(v, dst);
+}
+
+size_t kl_xlsx_number_of(double v, uint8_t *dst)
+{
+    char text[KL_XLSX_NUMBER_BYTES];
+    size_t len;
     if (fabs(v) < MAX_EXACT && floor(v) >= v) {
         int n = snprintf(text, sizeof text, "%.0f", v);
         len = n > 0 ? (size_t)n : 0;
@@ -103,24 +110,15 @@ size_t kl_xlsx_number(struct kl_span raw, uint8_t *dst)
     return len;
 }
 
-/* Days since 1970-01-01 to year, month, day (proleptic Gregorian; era of 400 years). */
-static void civil(int64_t days, int out_ymd[static 3])
-{
-    days += 719468;
-    int64_t era = days / 146097;
-    int64_t doe = days - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153;
-    out_ymd[2] = (int)(doy - (153 * mp + 2) / 5 + 1);
-    out_ymd[1] = (int)(mp < 10 ? mp + 3 : mp - 9);
-    out_ymd[0] = (int)(yoe + era * 400 + (out_ymd[1] <= 2));
-}
-
 size_t kl_xlsx_date(struct kl_span raw, bool is_1904, uint8_t *dst)
 {
     double v;
-    if (!parse(raw, &v) || v < (is_1904 ? 0 : 1) || v >= LAST_DAY + 1) {
+    return parse(raw, &v) ? kl_xlsx_date_of(v, is_1904, dst) : 0;
+}
+
+size_t kl_xlsx_date_of(double v, bool is_1904, uint8_t *dst)
+{
+    if (!(v >= (is_1904 ? 0 : 1) && v < LAST_DAY + 1)) {
         return 0;
     }
     int64_t day = (int64_t)v;
@@ -131,9 +129,9 @@ size_t kl_xlsx_date(struct kl_span raw, bool is_1904, uint8_t *dst)
     }
     int ymd[3] = {1900, 2, 29}; /* day 60 never was, but is shown so */
     if (is_1904) {
-        civil(day - 24107, ymd);
+        kl_civil(day - 24107, ymd);
     } else if (day != 60) {
-        civil(day - (day < 60 ? 25568 : 25569), ymd);
+        kl_civil(day - (day < 60 ? 25568 : 25569), ymd);
     }
     char text[KL_XLSX_NUMBER_BYTES];
     int n = snprintf(text, sizeof text, "%04d-%02d-%02d", ymd[0], ymd[1], ymd[2]);

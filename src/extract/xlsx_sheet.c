@@ -164,7 +164,7 @@ enum kl_rc kl_sheet_value(struct kl_sheet *s, struct kl_span value)
 
 static enum kl_rc read_all(struct kl_sheet *s)
 {
-    struct kl_xml *xml = &s->x->xml;
+    struct kl_xml *xml = &s->x->pk.xml;
     struct kl_xml_token t;
     for (;;) {
         if (!s->x->no_fast) {
@@ -204,22 +204,23 @@ static enum kl_rc put_side(const struct kl_sheet *s)
     return kl_emit_part_end(s->e);
 }
 
-enum kl_rc kl_xlsx_sheet_read(struct kl_xlsx *x, const struct kl_zip_member *m)
+enum kl_rc kl_xlsx_sheet_read(void *ctx, const struct kl_zip_member *m)
 {
+    struct kl_xlsx *x = ctx;
     struct kl_sheet *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return KL_E_NOMEM;
     }
     s->x = x;
-    s->e = x->e;
+    s->e = x->pk.e;
     kl_buf_init(&s->side, SIDE_BYTES);
-    kl_xlsx_open(x, m);
+    kl_package_open(&x->pk, m);
     enum kl_rc rc = read_part(s);
     if (rc == KL_OK) {
         rc = put_side(s);
     }
     if (rc == KL_OK) {
-        rc = kl_xlsx_close(x);
+        rc = kl_package_close(&x->pk);
     }
     kl_buf_done(&s->side);
     free(s);

@@ -139,7 +139,7 @@ static inline const uint8_t *number(struct kl_sheet *s, const struct cell *c, co
 static inline const uint8_t *text(struct kl_sheet *s, const struct cell *c, const uint8_t *q,
                                   const char *tail, size_t n_tail, enum kl_rc *rc)
 {
-    const uint8_t *end = s->x->xml.end;
+    const uint8_t *end = s->x->pk.xml.end;
     const uint8_t *lt = memchr(q, '<', (size_t)(end - q));
     if (lt == NULL || !is_at(lt, tail, n_tail)) {
         return NULL;
@@ -228,7 +228,7 @@ static const uint8_t *row_tag(struct kl_sheet *s, const uint8_t *p, enum kl_rc *
 
 enum kl_rc kl_sheet_fast(struct kl_sheet *s)
 {
-    struct kl_xml *xml = &s->x->xml;
+    struct kl_xml *xml = &s->x->pk.xml;
     enum kl_rc rc = KL_OK;
     if (s->in_cell || xml->inside != 0) {
         return KL_OK;

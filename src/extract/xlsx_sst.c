@@ -14,24 +14,18 @@ struct reader {
     uint8_t out[PIECE_BYTES * 3 + 32];
 };
 
-static enum kl_rc push_offset(struct kl_sst *s)
-{
-    uint32_t at = (uint32_t)s->arena.len;
-    return kl_buf_add(&s->offs, &at, sizeof at);
-}
-
 /* The table takes no more: say so once, and go on as text. */
 static enum kl_rc overflow(struct reader *r)
 {
     r->is_over = true;
-    KL_TRY(kl_emit_anomaly(r->x->e, "limit.sst"));
+    KL_TRY(kl_emit_anomaly(r->x->pk.e, "limit.sst"));
     r->in_part = true;
-    KL_TRY(kl_emit_part_begin(r->x->e, KL_PART_TEXT));
+    KL_TRY(kl_emit_part_begin(r->x->pk.e, KL_PART_TEXT));
     /* The beginning of the string that did not fit. */
     const struct kl_sst *s = &r->x->sst;
     struct kl_span begun = kl_span_part(kl_buf_span(&s->arena), kl_sst_off(s, s->n), s->arena.len);
     r->has_text = begun.len > 0;
-    return kl_emit_text(r->x->e, begun);
+    return kl_emit_text(r->x->pk.e, begun);
 }
 
 static enum kl_rc add_text(struct reader *r, struct kl_span raw, unsigned flags)
@@ -54,7 +48,7 @@ static enum kl_rc add_text(struct reader *r, struct kl_span raw, unsigned flags)
         }
         size_t len = kl_xml_decode(piece, flags, r->out);
         r->has_text |= len > 0;
-        KL_TRY(kl_emit_text(r->x->e, kl_span_make(r->out, len)));
+        KL_TRY(kl_emit_text(r->x->pk.e, kl_span_make(r->out, len)));
     }
     return KL_OK;
 }
@@ -64,11 +58,7 @@ static enum kl_rc end_string(struct reader *r)
     struct kl_sst *s = &r->x->sst;
     r->in_si = false;
     if (!r->is_over) {
-        enum kl_rc rc = push_offset(s);
-        if (rc == KL_OK) {
-            s->n++;
-            return KL_OK;
-        }
+        enum kl_rc rc = kl_sst_push(s);
         if (rc != KL_E_LIMIT) {
             return rc;
         }
@@ -76,7 +66,7 @@ static enum kl_rc end_string(struct reader *r)
     }
     if (r->has_text) {
         r->has_text = false;
-        return kl_emit_text(r->x->e, KL_SPAN_LIT("\n"));
+        return kl_emit_text(r->x->pk.e, KL_SPAN_LIT("\n"));
     }
     return KL_OK;
 }
@@ -108,7 +98,7 @@ static enum kl_rc on_token(struct reader *r, const struct kl_xml_token *t)
 static size_t fast_string(struct reader *r, enum kl_rc *rc)
 {
     static const char keep[] = "<si><t xml:space=\"preserve\">";
-    const struct kl_xml *x = &r->x->xml;
+    const struct kl_xml *x = &r->x->pk.xml;
     const uint8_t *q = x->p;
     if (memcmp(q, "<si><t>", 7) == 0) {
         q += 7;
@@ -130,7 +120,7 @@ static size_t fast_string(struct reader *r, enum kl_rc *rc)
 
 static enum kl_rc read_all(struct reader *r)
 {
-    struct kl_xml *xml = &r->x->xml;
+    struct kl_xml *xml = &r->x->pk.xml;
     struct kl_xml_token t;
     enum kl_rc rc = KL_OK;
     for (;;) {
@@ -153,54 +143,25 @@ static enum kl_rc read_all(struct reader *r)
     }
 }
 
-enum kl_rc kl_xlsx_sst_read(struct kl_xlsx *x, const struct kl_zip_member *m)
+enum kl_rc kl_xlsx_sst_read(void *ctx, const struct kl_zip_member *m)
 {
+    struct kl_xlsx *x = ctx;
     struct reader r = {.x = x};
     struct kl_sst *s = &x->sst;
-    kl_buf_init(&s->arena, KL_MAX_SST_BYTES);
-    kl_buf_init(&s->offs, KL_MAX_SST_BYTES / 2);
-    kl_buf_init(&s->used, KL_MAX_SST_BYTES / 8);
-    KL_TRY(push_offset(s));
-    kl_xlsx_open(x, m);
+    KL_TRY(kl_sst_init(s));
+    kl_package_open(&x->pk, m);
     KL_TRY(read_all(&r));
     if (r.in_si) {
         KL_TRY(end_string(&r)); /* cut short: what was read counts */
     }
     if (r.in_part) {
-        KL_TRY(kl_emit_part_end(x->e));
+        KL_TRY(kl_emit_part_end(x->pk.e));
     }
-    /* One bit per string; room behind the arena for wide loads, counted before it was full. */
-    KL_TRY(kl_buf_room(&s->used, s->n / 8 + 1));
-    memset(s->used.ptr, 0, s->n / 8 + 1);
-    s->arena.max_bytes += KL_XML_PAD;
-    KL_TRY(kl_buf_room(&s->arena, KL_XML_PAD));
-    memset(s->arena.ptr + s->arena.len, 0, KL_XML_PAD);
-    return kl_xlsx_close(x);
+    KL_TRY(kl_sst_close(s));
+    return kl_package_close(&x->pk);
 }
 
 enum kl_rc kl_xlsx_sst_rest(struct kl_xlsx *x)
 {
-    const struct kl_sst *s = &x->sst;
-    bool in_part = false;
-    for (uint32_t i = 0; i < s->n; i++) {
-        struct kl_span text = kl_sst_get(s, i);
-        if ((s->used.ptr[i / 8] & 1u << i % 8) != 0 || text.len == 0) {
-            continue;
-        }
-        if (!in_part) {
-            KL_TRY(kl_emit_part_begin(x->e, KL_PART_TEXT));
-            in_part = true;
-        }
-        KL_TRY(kl_emit_text(x->e, text));
-        KL_TRY(kl_emit_text(x->e, KL_SPAN_LIT("\n")));
-    }
-    return in_part ? kl_emit_part_end(x->e) : KL_OK;
-}
-
-void kl_sst_done(struct kl_sst *s)
-{
-    kl_buf_done(&s->arena);
-    kl_buf_done(&s->offs);
-    kl_buf_done(&s->used);
-    s->n = 0;
+    return kl_sst_rest(&x->sst, x->pk.e);
 }

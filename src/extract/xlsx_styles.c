@@ -65,27 +65,28 @@ static void on_start(struct styles *s, const struct kl_xml_token *t)
     }
 }
 
-enum kl_rc kl_xlsx_styles_read(struct kl_xlsx *x, const struct kl_zip_member *m)
+enum kl_rc kl_xlsx_styles_read(void *ctx, const struct kl_zip_member *m)
 {
+    struct kl_xlsx *x = ctx;
     struct styles *s = calloc(1, sizeof *s);
     struct kl_xml_token t;
     if (s == NULL) {
         return KL_E_NOMEM;
     }
-    kl_xlsx_open(x, m);
-    enum kl_rc rc = kl_xml_next(&x->xml, &t);
+    kl_package_open(&x->pk, m);
+    enum kl_rc rc = kl_xml_next(&x->pk.xml, &t);
     while (rc == KL_OK && t.kind != KL_XML_NONE) {
         if (t.kind == KL_XML_START) {
             on_start(s, &t);
         } else if (t.kind == KL_XML_END && kl_span_is(t.name, "cellXfs")) {
             s->in_cell_xfs = false;
         }
-        rc = kl_xml_next(&x->xml, &t);
+        rc = kl_xml_next(&x->pk.xml, &t);
     }
     for (unsigned i = 0; i < s->n_xf; i++) {
         uint8_t custom = s->custom[s->xf[i]];
         x->is_date[i] = custom == 1 || (custom == 0 && is_builtin_date(s->xf[i]));
     }
     free(s);
-    return rc == KL_OK ? kl_xlsx_close(x) : rc;
+    return rc == KL_OK ? kl_package_close(&x->pk) : rc;
 }

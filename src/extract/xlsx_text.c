@@ -124,7 +124,7 @@ static void on_end(struct writer *w, struct kl_span name)
 static enum kl_rc read_all(struct kl_xlsx *x, struct writer *w)
 {
     struct kl_xml_token t;
-    KL_TRY(kl_xml_next(&x->xml, &t));
+    KL_TRY(kl_xml_next(&x->pk.xml, &t));
     while (t.kind != KL_XML_NONE) {
         if (t.kind == KL_XML_TEXT) {
             KL_TRY(put(w, t.text, KL_XML_ESCAPES));
@@ -137,17 +137,18 @@ static enum kl_rc read_all(struct kl_xlsx *x, struct writer *w)
         if (t.kind == KL_XML_END || t.is_empty) {
             on_end(w, t.name);
         }
-        KL_TRY(kl_xml_next(&x->xml, &t));
+        KL_TRY(kl_xml_next(&x->pk.xml, &t));
     }
     return w->has_text ? kl_emit_text(w->e, KL_SPAN_LIT("\n")) : KL_OK;
 }
 
-enum kl_rc kl_xlsx_text_read(struct kl_xlsx *x, const struct kl_zip_member *m)
+enum kl_rc kl_xlsx_text_read(void *ctx, const struct kl_zip_member *m)
 {
-    struct writer w = {.e = x->e};
-    kl_xlsx_open(x, m);
-    KL_TRY(kl_emit_part_begin(x->e, KL_PART_TEXT));
+    struct kl_xlsx *x = ctx;
+    struct writer w = {.e = x->pk.e};
+    kl_package_open(&x->pk, m);
+    KL_TRY(kl_emit_part_begin(x->pk.e, KL_PART_TEXT));
     KL_TRY(read_all(x, &w));
-    KL_TRY(kl_emit_part_end(x->e));
-    return kl_xlsx_close(x);
+    KL_TRY(kl_emit_part_end(x->pk.e));
+    return kl_package_close(&x->pk);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "extract/extract.h"
+#include "extract/office.h"
 
 #define NAMES_BYTES 16777216u /* all names of the members within the budget */
 
@@ -17,6 +18,7 @@ static enum kl_rc extract_all(struct kl_zip *zip)
         return KL_OK;
     }
     KL_TRY(kl_xlsx_extract(zip));
+    KL_TRY(kl_office_extract(zip));
     for (size_t i = 0; i < zip->n; i++) {
         if (zip->m[i].state != KL_ZIP_STATE_DONE) {
             KL_TRY(kl_zip_extract_member(zip, &zip->m[i]));

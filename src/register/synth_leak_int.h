@@ -166,6 +166,8 @@ void kl_synth_code_put(struct kl_synth_text *out, struct kl_span in, enum kl_syn
 
 KL_MUST enum kl_rc kl_synth_leaks_text(struct kl_synth_leaker *l);
 KL_MUST enum kl_rc kl_synth_leaks_book(struct kl_synth_leaker *l);
+KL_MUST enum kl_rc kl_synth_leaks_office(struct kl_synth_leaker *l);
 KL_MUST enum kl_rc kl_synth_leaks_control(struct kl_synth_leaker *l);
+KL_MUST enum kl_rc kl_synth_leaks_db(struct kl_synth_leaker *l);
 
 #endif

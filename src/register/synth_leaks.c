@@ -159,15 +159,17 @@ enum kl_rc kl_synth_leaks_write(const struct kl_synth_opts *opts, const struct k
                                 uint64_t *out_files, struct kl_err *err)
 {
     static enum kl_rc (*const part[])(struct kl_synth_leaker *) = {
-        kl_synth_leaks_text, kl_synth_leaks_book, kl_synth_leaks_control};
+        kl_synth_leaks_text, kl_synth_leaks_book, kl_synth_leaks_office, kl_synth_leaks_control,
+        kl_synth_leaks_db};
+    const unsigned n_parts = sizeof part / sizeof part[0];
     struct kl_synth_leaker *l = calloc(1, sizeof *l);
     if (l == NULL) {
         return kl_fail(err, KL_E_NOMEM, "no memory for the leaks: give --leaks none");
     }
     enum kl_rc rc = kl_synth_leaker_init(l, m, opts->out_dir, err);
-    for (unsigned i = 0; i < 3 && rc == KL_OK; i++) {
+    for (unsigned i = 0; i < n_parts && rc == KL_OK; i++) {
         if (opts->progress != NULL) {
-            opts->progress(opts->progress_ctx, "leaks", i, 3);
+            opts->progress(opts->progress_ctx, "leaks", i, n_parts);
         }
         rc = part[i](l);
     }

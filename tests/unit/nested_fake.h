@@ -40,4 +40,9 @@ enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in)
     return nested_as_text(e, in);
 }
 
+enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
+{
+    return nested_as_text(e, in);
+}
+
 #endif
