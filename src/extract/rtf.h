@@ -56,7 +56,8 @@ struct kl_rtf {
     uint16_t high; /* a leading surrogate */
     unsigned to_skip;
     uint64_t to_pass; /* bytes of \bin */
-    bool is_star;     /* behind \* */
+    bool is_first;    /* nothing in this group yet */
+    bool is_star;     /* behind \* at the begin of a group */
     bool is_row;      /* the paragraph is in a table, or cells of the row were read */
     bool has_cells;
     bool has_text; /* the line is not empty */

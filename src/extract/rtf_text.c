@@ -293,6 +293,7 @@ static void open_group(struct kl_rtf *r)
     r->depth++;
     r->n_groups++;
     r->is_star = false;
+    r->is_first = true;
     r->to_skip = 0;
 }
 
@@ -332,6 +333,7 @@ static void plain(struct kl_rtf *r, uint8_t c)
         put_byte(r, r->is_row ? ' ' : '\t');
         break;
     default:
+        r->is_first = false;
         if (r->group.dest != KL_RTF_HEX) {
             put_text(r, c == 0 ? ' ' : c);
         } else if ((uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 6) {
@@ -344,6 +346,9 @@ static void plain(struct kl_rtf *r, uint8_t c)
 static void slash(struct kl_rtf *r, uint8_t c)
 {
     r->state = PLAIN;
+    if (c != '*') {
+        r->is_first = false;
+    }
     if ((uint8_t)((c | 0x20) - 'a') < 26) {
         r->state = WORD;
         r->word[0] = (char)c;
@@ -357,7 +362,7 @@ static void slash(struct kl_rtf *r, uint8_t c)
         r->state = HEX1;
         break;
     case '*':
-        r->is_star = true;
+        r->is_star = r->is_first; /* elsewhere it says nothing */
         break;
     case '~':
         put_byte(r, ' ');

@@ -113,6 +113,14 @@ KT_TEST(binary_bytes_are_passed_over_and_read_as_a_file)
     sink_mem_done(&s);
 }
 
+KT_TEST(a_star_inside_a_group_hides_nothing)
+{
+    struct sink_mem s;
+    doc_run_str(&s, "{\\rtf1 {\\f2\\b0\\*\\cs7 A12345678K}}");
+    KT_OK(doc_has(&s, "B text /text\nA12345678KE\n"));
+    sink_mem_done(&s);
+}
+
 KT_TEST(html_in_rtf_keeps_its_tags_apart)
 {
     struct sink_mem s;
