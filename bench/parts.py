@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import databases as dbs
+import mailbox_part
 import measure as m
 import office
 import peers
@@ -298,6 +299,7 @@ def memory(b):
 
 ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
        "office": lambda b: office.office(b, documents, index, scan_command),
+       "mail": lambda b: mailbox_part.mail(b, index, scan_command, documents),
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
        "false_alarms": false_alarms, "memory": memory,
        "access": lambda b: dbs.access(b, index, scan_command, documents),

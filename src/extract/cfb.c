@@ -171,6 +171,18 @@ static void walk_tree(struct kl_cfb *cfb, struct links *l)
     }
 }
 
+/* Who is below whom, as lists in order of place. */
+static void link_children(struct kl_cfb *cfb)
+{
+    for (uint32_t i = kl_cfb_count_get(cfb); i > 1; i--) {
+        struct kl_cfb_entry *e = entry_at(cfb, i - 1);
+        if (e->parent != KL_CFB_NONE && e->kind != KL_CFB_KIND_NONE) {
+            e->sibling = entry_at(cfb, e->parent)->child;
+            entry_at(cfb, e->parent)->child = i - 1;
+        }
+    }
+}
+
 static enum kl_rc add_name(struct kl_cfb *cfb, struct kl_span raw, struct kl_cfb_entry *e)
 {
     uint8_t out[4];
@@ -196,7 +208,8 @@ static enum kl_rc add_name(struct kl_cfb *cfb, struct kl_span raw, struct kl_cfb
 
 static enum kl_rc read_entry(struct kl_cfb *cfb, struct kl_span raw, struct links *l)
 {
-    struct kl_cfb_entry e = {.parent = KL_CFB_NONE, .last = KL_CFB_NONE};
+    struct kl_cfb_entry e = {
+        .parent = KL_CFB_NONE, .child = KL_CFB_NONE, .sibling = KL_CFB_NONE, .last = KL_CFB_NONE};
     struct kl_rd r = kl_rd_init(raw);
     struct kl_span name = kl_rd_take(&r, 64);
     size_t name_len = kl_rd_le16(&r);
@@ -254,6 +267,7 @@ static enum kl_rc read_directory(struct kl_cfb *cfb, uint32_t start)
     }
     if (rc == KL_OK) {
         walk_tree(cfb, l);
+        link_children(cfb);
     }
     free(sector);
     free(l);
@@ -398,22 +412,25 @@ static bool is_name(struct kl_span have, const char *want)
     return want[have.len] == '\0';
 }
 
+bool kl_cfb_is_named(const struct kl_cfb *cfb, uint32_t i, const char *name)
+{
+    return is_name(kl_cfb_name(cfb, i), name);
+}
+
 uint32_t kl_cfb_find(const struct kl_cfb *cfb, uint32_t parent, const char *name)
 {
-    uint32_t lost = KL_CFB_NONE;
+    uint32_t i = kl_cfb_entry_get(cfb, parent)->child;
 
-    for (uint32_t i = 1; i < kl_cfb_count_get(cfb); i++) {
-        const struct kl_cfb_entry *e = kl_cfb_entry_get(cfb, i);
-        if (e->kind == KL_CFB_KIND_NONE || !is_name(kl_cfb_name(cfb, i), name)) {
-            continue;
-        }
-        if (e->parent == parent) {
-            return i;
-        }
-        /* A tree that is broken near its top: better found there than not at all. */
-        lost = e->parent == KL_CFB_NONE && parent == 0 && lost == KL_CFB_NONE ? i : lost;
+    while (i != KL_CFB_NONE && !is_name(kl_cfb_name(cfb, i), name)) {
+        i = kl_cfb_entry_get(cfb, i)->sibling;
     }
-    return lost;
+    /* A tree that is broken near its top: better found there than not at all. */
+    for (uint32_t k = 1; i == KL_CFB_NONE && parent == 0 && k < kl_cfb_count_get(cfb); k++) {
+        const struct kl_cfb_entry *e = kl_cfb_entry_get(cfb, k);
+        bool is = e->kind != KL_CFB_KIND_NONE && e->parent == KL_CFB_NONE;
+        i = is && is_name(kl_cfb_name(cfb, k), name) ? k : i;
+    }
+    return i;
 }
 
 void kl_cfb_done_set(struct kl_cfb *cfb, uint32_t i)

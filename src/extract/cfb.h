@@ -30,6 +30,8 @@ struct kl_cfb_entry {
     uint64_t len_bytes;   /* that can be had, <= claim_bytes */
     uint64_t claim_bytes; /* as the directory says */
     uint32_t parent;      /* KL_CFB_NONE: the root, and what the tree does not reach */
+    uint32_t child;       /* first entry below this one, KL_CFB_NONE ... */
+    uint32_t sibling;     /* ... and the next one below the same parent, in order of place */
     uint32_t start;       /* first sector */
     uint32_t last;        /* last sector that can be had, when len_bytes > 0 */
     uint32_t name_at;     /* use kl_cfb_name */
@@ -56,6 +58,8 @@ uint32_t kl_cfb_count_get(const struct kl_cfb *cfb);
 const struct kl_cfb_entry *kl_cfb_entry_get(const struct kl_cfb *cfb, uint32_t i);
 /** The name as UTF-8, borrowed; a lone surrogate is U+FFFD. */
 struct kl_span kl_cfb_name(const struct kl_cfb *cfb, uint32_t i);
+/** Entry i has this name, ASCII case ignored. */
+bool kl_cfb_is_named(const struct kl_cfb *cfb, uint32_t i, const char *name);
 /** The entry of this name (ASCII case ignored) below `parent` (0: the root); KL_CFB_NONE. */
 uint32_t kl_cfb_find(const struct kl_cfb *cfb, uint32_t parent, const char *name);
 /** Remember that a reader took this stream, so that it is not read as a member as well. */

@@ -213,6 +213,13 @@ void kl_emit_leave(struct kl_emit *e)
     e->depth--;
 }
 
+void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes)
+{
+    if (e->depth > 0) {
+        e->levels[e->depth].raw_bytes = raw_bytes;
+    }
+}
+
 unsigned kl_emit_depth(const struct kl_emit *e)
 {
     return e->depth;

@@ -41,6 +41,8 @@ void kl_emit_free(struct kl_emit **e);
 KL_MUST enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_bytes);
 /** With a part still open (its reader failed) all that follows fails: KL_E_NOMEM if nothing did. */
 void kl_emit_leave(struct kl_emit *e);
+/** The current level's raw_bytes, when they are known only at its end. */
+void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes);
 unsigned kl_emit_depth(const struct kl_emit *e);
 
 KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind);

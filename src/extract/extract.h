@@ -27,6 +27,10 @@ enum kl_format {
     KL_FORMAT_PDF,
     KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
     KL_FORMAT_PST,   /* Outlook's store */
+    KL_FORMAT_MAIL,  /* a message or an mbox */
+    KL_FORMAT_TNEF,  /* winmail.dat */
+    KL_FORMAT_ROWS,  /* HTML, XML, JSON over many lines, vCards: rows.h */
+    KL_FORMAT_RTF,
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -57,5 +61,10 @@ KL_MUST enum kl_rc kl_extract_flat(struct kl_emit *e, const struct kl_input *in)
 KL_MUST enum kl_rc kl_extract_xls(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_image(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_mail(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_ole2(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_tnef(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_rows(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_rtf(struct kl_emit *e, const struct kl_input *in);
 
 #endif

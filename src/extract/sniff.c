@@ -1,5 +1,7 @@
 #include "extract/charset.h"
 #include "extract/extract.h"
+#include "extract/mail.h"
+#include "extract/rows.h"
 
 struct magic {
     uint16_t at;
@@ -40,6 +42,8 @@ static const struct magic magics[] = {
     {0, 14, KL_FORMAT_PACKED, "age-encryption"},
     {0, 6, KL_FORMAT_PACKED, "LUKS\xba\xbe"},
     {0, 8, KL_FORMAT_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
+    {0, 5, KL_FORMAT_RTF, "{\\rtf"},
+    {0, 4, KL_FORMAT_TNEF, "\x78\x9f\x3e\x22"},
     {4, 15, KL_FORMAT_JET, "Standard Jet DB"},
     {4, 15, KL_FORMAT_JET, "Standard ACE DB"},
     {0, 16, KL_FORMAT_SQLITE, "SQLite format 3"},
@@ -160,8 +164,14 @@ enum kl_format kl_sniff(struct kl_span head)
         bool text = head.len == bom || is_wide_text(kl_span_part(head, bom, head.len), set);
         return text ? KL_FORMAT_TEXT : KL_FORMAT_BINARY;
     }
+    if (kl_mail_is_message(head) || kl_mail_is_mbox(head)) {
+        return KL_FORMAT_MAIL;
+    }
     if (count_controls(head) * 32 > head.len) {
         return KL_FORMAT_BINARY;
     }
-    return is_flat(head) ? KL_FORMAT_FLAT : KL_FORMAT_TEXT;
+    if (is_flat(head)) {
+        return KL_FORMAT_FLAT;
+    }
+    return kl_rows_sniff(head) != KL_ROWS_NONE ? KL_FORMAT_ROWS : KL_FORMAT_TEXT;
 }

@@ -248,5 +248,8 @@ void kl_synth_code_put(struct kl_synth_text *out, struct kl_span in, enum kl_syn
         mail_head_put(out, "quoted-printable");
         qp_put(out, in);
         break;
+    case KL_SYNTH_QP:
+        qp_put(out, in);
+        break;
     }
 }

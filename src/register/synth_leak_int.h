@@ -157,6 +157,7 @@ enum kl_synth_code {
     KL_SYNTH_ENTITIES,     /* &euml; &ccedil; */
     KL_SYNTH_ENTITIES_ALL, /* every letter and digit &#N; */
     KL_SYNTH_QP_MAIL,
+    KL_SYNTH_QP, /* the same without the head of a mail */
     KL_SYNTH_BASE64_MAIL,
     KL_SYNTH_PLAIN_MAIL, /* 8bit, a sentence before the text */
 };
@@ -168,6 +169,7 @@ KL_MUST enum kl_rc kl_synth_leaks_text(struct kl_synth_leaker *l);
 KL_MUST enum kl_rc kl_synth_leaks_book(struct kl_synth_leaker *l);
 KL_MUST enum kl_rc kl_synth_leaks_office(struct kl_synth_leaker *l);
 KL_MUST enum kl_rc kl_synth_leaks_control(struct kl_synth_leaker *l);
+KL_MUST enum kl_rc kl_synth_leaks_mail(struct kl_synth_leaker *l);
 KL_MUST enum kl_rc kl_synth_leaks_db(struct kl_synth_leaker *l);
 
 #endif

@@ -197,14 +197,7 @@ static void ods_write(struct kl_synth_table *t, struct kl_synth_zip *z, struct k
 
 /* ---- all ---- */
 
-struct office_case {
-    const char *file;
-    const char *label;
-    const char *columns;
-    void (*write)(struct kl_synth_table *t, struct kl_synth_zip *z, struct kl_synth_text *out);
-};
-
-static const struct office_case cases[] = {
+static const struct kl_synth_table_case cases[] = {
     {"02-xls.xls", "2 old workbook, shared strings and RK numbers",
      "nid,given,father,family,employer_nipt,employer,profession,salary,phone", kl_synth_xls_write},
     {"02b-xlsb.xlsb", "2b binary workbook", "nid,given,family,employer,salary,phone",
@@ -218,12 +211,13 @@ static const struct office_case cases[] = {
      "nid,given,father,family,employer_nipt,employer,profession,salary,phone", ods_write},
 };
 
-static enum kl_rc case_write(struct kl_synth_leaker *l, const struct office_case *c, uint64_t no)
+enum kl_rc kl_synth_table_case_write(struct kl_synth_leaker *l, const struct kl_synth_table_case *c,
+                                     uint64_t no)
 {
     struct kl_synth_table t = {.l = l, .columns = c->columns};
     struct kl_synth_zip z;
     struct kl_synth_text out;
-    kl_synth_sample_draw(l, KL_SYNTH_SALARIES, 0, 3000 + no);
+    kl_synth_sample_draw(l, KL_SYNTH_SALARIES, 0, no);
     kl_synth_zip_init(&z);
     kl_synth_text_init(&t.cells);
     kl_synth_text_init(&out);
@@ -254,7 +248,7 @@ static enum kl_rc case_write(struct kl_synth_leaker *l, const struct office_case
 enum kl_rc kl_synth_leaks_office(struct kl_synth_leaker *l)
 {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        KL_TRY(case_write(l, &cases[i], i));
+        KL_TRY(kl_synth_table_case_write(l, &cases[i], 3000 + i));
     }
     return KL_OK;
 }

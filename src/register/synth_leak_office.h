@@ -24,6 +24,19 @@ void kl_synth_table_row(struct kl_synth_table *t, uint32_t k);
 /** Cell i < t->n of the current row; borrowed until the next. */
 struct kl_span kl_synth_table_cell(const struct kl_synth_table *t, size_t i);
 
+/* A leak whose rows are a table. */
+struct kl_synth_table_case {
+    const char *file;
+    const char *label;
+    const char *columns;
+    /* Into z, or into `out` while z stays empty. */
+    void (*write)(struct kl_synth_table *t, struct kl_synth_zip *z, struct kl_synth_text *out);
+};
+
+/** Draw rows of the salaries, write the leak and its truth; `no` picks the rows. */
+KL_MUST enum kl_rc kl_synth_table_case_write(struct kl_synth_leaker *l,
+                                             const struct kl_synth_table_case *c, uint64_t no);
+
 /** xlsb: parts into z, `out` is scratch. */
 void kl_synth_xlsb_write(struct kl_synth_table *t, struct kl_synth_zip *z,
                          struct kl_synth_text *out);

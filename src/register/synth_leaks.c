@@ -159,8 +159,8 @@ enum kl_rc kl_synth_leaks_write(const struct kl_synth_opts *opts, const struct k
                                 uint64_t *out_files, struct kl_err *err)
 {
     static enum kl_rc (*const part[])(struct kl_synth_leaker *) = {
-        kl_synth_leaks_text, kl_synth_leaks_book, kl_synth_leaks_office, kl_synth_leaks_control,
-        kl_synth_leaks_db};
+        kl_synth_leaks_text,    kl_synth_leaks_book, kl_synth_leaks_office,
+        kl_synth_leaks_control, kl_synth_leaks_db,   kl_synth_leaks_mail};
     const unsigned n_parts = sizeof part / sizeof part[0];
     struct kl_synth_leaker *l = calloc(1, sizeof *l);
     if (l == NULL) {

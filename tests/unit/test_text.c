@@ -402,7 +402,7 @@ KT_TEST(an_encrypted_office_file_is_said_to_be_encrypted)
     ole[30] = 9;
     ole[48] = 1;
     run(ole, sizeof(ole));
-    HAS("A  binary.view");
+    HAS("A  ole2.damaged");
     KT_EQ(sink.not_inspected, 0);
     for (size_t i = 0; i < sizeof(name); i++) {
         ole[1024 + 128 + 2 * i] = (uint8_t)name[i];
