@@ -13,6 +13,9 @@
 #define KL_MAX_RATIO 1200u            /* expanded/raw: deflate itself ends at 1032; limit.ratio */
 #define KL_MAX_EXPANDED 4294967296ull /* bytes: expanded from one document; limit.expanded */
 #define KL_MAX_WHOLE_MEMBER 33554432u /* bytes: inflated in one piece; above it is streamed */
+#define KL_MAX_CODEC_BYTES 134217728u /* bytes: held to unpack one stream; limit.codec */
+#define KL_MAX_REPLAYED 2147483648ull /* bytes: unpacked again to go back; limit.replayed */
+#define KL_MAX_SEARCHED 268435456u    /* bytes: of a file searched for an archive behind its head */
 #define KL_MAX_SST_BYTES 67108864u    /* bytes: shared strings held; limit.sst */
 #define KL_MAX_PATH_BYTES 4096u       /* bytes: a container path in a finding; cut, path.long */
 #define KL_MAX_CELL_BYTES 255u     /* bytes: a folded cell that is fingerprinted; longer is cut */

@@ -206,6 +206,19 @@ unsigned kl_emit_depth(const struct kl_emit *e)
     return e->depth;
 }
 
+struct kl_span kl_emit_name_get(const struct kl_emit *e)
+{
+    size_t from = e->depth > 0 ? e->levels[e->depth].path_len + 1 : 0;
+    return kl_span_part(path_get(e), from, e->depth > 0 ? e->path_len : 0);
+}
+
+void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes)
+{
+    if (e->depth > 0) {
+        e->levels[e->depth].raw_bytes = raw_bytes;
+    }
+}
+
 /* ---- parts and text ---- */
 
 enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)

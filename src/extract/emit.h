@@ -40,6 +40,10 @@ void kl_emit_free(struct kl_emit **e);
 KL_MUST enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_bytes);
 void kl_emit_leave(struct kl_emit *e);
 unsigned kl_emit_depth(const struct kl_emit *e);
+/** Name of the current level as it stands in the path; empty at depth 0. Borrowed. */
+struct kl_span kl_emit_name_get(const struct kl_emit *e);
+/** How many bytes of the level above stand behind the current one, when it is known only now. */
+void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes);
 
 KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind);
 KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);

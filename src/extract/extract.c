@@ -1,6 +1,8 @@
 #include "extract/extract.h"
 
+#include "extract/appended.h"
 #include "extract/binary.h"
+#include "extract/stream.h"
 
 #define HEAD_BYTES 4096u
 
@@ -33,10 +35,34 @@ static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 
 /* Who reads what. */
 static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
-    [KL_FORMAT_NONE] = extract_nothing, [KL_FORMAT_TEXT] = kl_extract_text,
-    [KL_FORMAT_BINARY] = extract_views, [KL_FORMAT_PACKED] = extract_packed,
-    [KL_FORMAT_ZIP] = kl_extract_zip,   [KL_FORMAT_OLE2] = extract_ole2,
+    [KL_FORMAT_NONE] = extract_nothing,     [KL_FORMAT_TEXT] = kl_extract_text,
+    [KL_FORMAT_BINARY] = extract_views,     [KL_FORMAT_PACKED] = extract_packed,
+    [KL_FORMAT_ZIP] = kl_extract_zip,       [KL_FORMAT_OLE2] = extract_ole2,
+    [KL_FORMAT_STREAM] = kl_extract_stream, [KL_FORMAT_LHA] = NULL, /* the others: archives.c */
 };
+
+static bool is_container(enum kl_format format)
+{
+    return format == KL_FORMAT_ZIP || format == KL_FORMAT_STREAM ||
+           (format >= KL_FORMAT_COMPRESS && format <= KL_FORMAT_LHA);
+}
+
+/* What is no container by its head: one without a signature there, or with one further on. */
+static enum kl_rc extract_other(struct kl_emit *e, const struct kl_input *in, enum kl_format format,
+                                struct kl_span head)
+{
+    if (kl_is_iso(in)) {
+        return kl_extract_archive(e, in, KL_FORMAT_ISO);
+    }
+    if (format == KL_FORMAT_BINARY) {
+        enum kl_codec_kind kind = kl_codec_guess(head, head.len == in->len_bytes);
+        if (kind != KL_CODEC_NONE) {
+            return kl_extract_stream_of(e, in, kind);
+        }
+    }
+    KL_TRY(readers[format](e, in));
+    return format == KL_FORMAT_NONE ? KL_OK : kl_extract_appended(e, in, format);
+}
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
 {
@@ -49,7 +75,12 @@ enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
     if (n > in->len_bytes) {
         n = (size_t)in->len_bytes;
     }
-    return readers[kl_sniff(kl_span_make(buf, n))](e, in);
+    struct kl_span head = kl_span_make(buf, n);
+    enum kl_format format = kl_sniff(head);
+    if (!is_container(format)) {
+        return extract_other(e, in, format, head);
+    }
+    return readers[format] != NULL ? readers[format](e, in) : kl_extract_archive(e, in, format);
 }
 
 enum kl_rc kl_extract_document(struct kl_emit *e, const struct kl_input *in)

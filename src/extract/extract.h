@@ -15,6 +15,18 @@ enum kl_format {
     KL_FORMAT_PACKED,   /* known, compressed or encrypted, not read: NOT_INSPECTED(format) */
     KL_FORMAT_ZIP,      /* zip of any kind; an .xlsx is told apart by its members */
     KL_FORMAT_OLE2,     /* compound file: old Office, Outlook messages, encrypted packages */
+    /* Containers, stream.c and archives.c: from COMPRESS to LHA what libarchive reads. */
+    KL_FORMAT_STREAM, /* one compressed file: kl_codec_of says which */
+    KL_FORMAT_COMPRESS,
+    KL_FORMAT_7Z,
+    KL_FORMAT_RAR, /* version 4 and older */
+    KL_FORMAT_RAR5,
+    KL_FORMAT_TAR,
+    KL_FORMAT_CPIO,
+    KL_FORMAT_AR,
+    KL_FORMAT_ISO, /* its signature lies behind the head: kl_extract_nested looks */
+    KL_FORMAT_CAB,
+    KL_FORMAT_LHA,
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -36,5 +48,8 @@ KL_MUST enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_stream(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_archive(struct kl_emit *e, const struct kl_input *in,
+                                      enum kl_format format);
 
 #endif

@@ -8,7 +8,8 @@
 #define KEEP_BYTES 262144u /* of a long member: how far back a reader may go for free */
 #define WINDOW_BYTES 524288u
 #define STEP_BYTES 65536u
-#define MAX_PASSES 12u /* over a long member */
+#define HEAD_BYTES 4096u /* of a member, to tell text */
+#define MAX_PASSES 12u   /* over a long member */
 
 /* What is left of a member of which `got` bytes were had. */
 static uint64_t rest_of(const struct kl_member *m, uint64_t got)
@@ -27,10 +28,12 @@ struct big {
     uint64_t high; /* charged and seen up to here */
     uint64_t stop; /* no byte from here on is had: the budget is used up */
     unsigned passes;
-    bool at_end; /* of this pass */
-    bool said;   /* the end was reached and judged */
+    bool at_end;  /* of this pass */
+    bool said;    /* the end was reached and judged */
+    bool is_open; /* its length is not known until the end is met */
     enum kl_reason lost;
-    enum kl_rc rc; /* the reader went away */
+    enum kl_rc rc;         /* the reader went away */
+    struct kl_input input; /* what the readers see: its length is lowered when the end is met */
 };
 
 static void big_start(struct big *b)
@@ -48,6 +51,9 @@ static void big_note(struct big *b)
         return;
     }
     b->said = true;
+    if (b->is_open) {
+        b->input.len_bytes = b->high;
+    }
     b->lost = b->m->ops->lost(b->m->ctx);
     if (b->lost == KL_REASON_NONE) {
         b->rc = b->m->ops->check(b->m->ctx);
@@ -161,6 +167,22 @@ static enum kl_rc big_say_lost(const struct big *b, uint64_t said_before)
     return rest > said ? kl_emit_not_inspected(b->e, b->lost, rest - said) : KL_OK;
 }
 
+/*
+ * How long it is when nobody says so: read through to the end once, or, when it is text, which is
+ * read from front to back, as long as the budget until the end is met.
+ */
+static uint64_t big_unknown(struct big *b)
+{
+    uint8_t head[HEAD_BYTES];
+    size_t n = 0;
+    if (big_read(b, 0, head, sizeof head, &n) == KL_OK &&
+        kl_sniff(kl_span_make(head, n)) == KL_FORMAT_TEXT && !b->at_end) {
+        b->is_open = true;
+        return UINT64_MAX;
+    }
+    return big_measure(b);
+}
+
 static enum kl_rc big_run(struct big *b)
 {
     const struct kl_member *m = b->m;
@@ -168,11 +190,12 @@ static enum kl_rc big_run(struct big *b)
     bool claimed = m->claim_bytes != KL_MEMBER_UNKNOWN && m->claim_bytes > 0;
     uint64_t left = kl_emit_budget_get(b->e);
     uint64_t said_before = kl_emit_lost_get(b->e);
-    uint64_t len = claimed ? m->claim_bytes : big_measure(b);
+    uint64_t len = claimed ? m->claim_bytes : big_unknown(b);
     len = len < left ? len : left;
-    struct kl_input in = kl_input_source(&source, len);
-    KL_TRY(kl_extract_nested(b->e, &in));
+    b->input = kl_input_source(&source, len);
+    KL_TRY(kl_extract_nested(b->e, &b->input));
     KL_TRY(b->rc);
+    len = b->input.len_bytes;
     uint64_t end = b->said || b->high >= b->stop ? b->high : big_measure(b);
     if (end > len) {
         /* More than was claimed: the rest is a part of its own. */

@@ -1,4 +1,5 @@
 #include "extract/charset.h"
+#include "extract/codec.h"
 #include "extract/extract.h"
 
 struct magic {
@@ -12,18 +13,17 @@ static const struct magic magics[] = {
     {0, 4, KL_FORMAT_ZIP, "PK\3\4"},
     {0, 4, KL_FORMAT_ZIP, "PK\5\6"},
     {0, 4, KL_FORMAT_ZIP, "PK\7\10"},
-    {0, 6, KL_FORMAT_PACKED, "7z\xbc\xaf\x27\x1c"},
-    {0, 6, KL_FORMAT_PACKED, "Rar!\x1a\7"},
-    {0, 3, KL_FORMAT_PACKED, "\x1f\x8b\x08"},
-    {0, 2, KL_FORMAT_PACKED, "\x1f\x9d"},
-    {0, 6, KL_FORMAT_PACKED,
-     "\xfd"
-     "7zXZ\0"},
-    {0, 4, KL_FORMAT_PACKED, "\x28\xb5\x2f\xfd"},
-    {0, 4, KL_FORMAT_PACKED, "\x04\x22\x4d\x18"},
-    {0, 3, KL_FORMAT_PACKED, "BZh"},
-    {0, 4, KL_FORMAT_PACKED, "LZIP"},
-    {0, 4, KL_FORMAT_PACKED, "MSCF"},
+    {0, 6, KL_FORMAT_7Z, "7z\xbc\xaf\x27\x1c"},
+    {0, 7, KL_FORMAT_RAR, "Rar!\x1a\7"},
+    {0, 8, KL_FORMAT_RAR5, "Rar!\x1a\7\1"},
+    {0, 2, KL_FORMAT_COMPRESS, "\x1f\x9d"},
+    {0, 8, KL_FORMAT_CAB, "MSCF"}, /* and four zero bytes */
+    {0, 8, KL_FORMAT_AR, "!<arch>\n"},
+    {0, 6, KL_FORMAT_CPIO, "070701"},
+    {0, 6, KL_FORMAT_CPIO, "070702"},
+    {0, 6, KL_FORMAT_CPIO, "070707"},
+    {0, 4, KL_FORMAT_PACKED, "xar!"},
+    {0, 4, KL_FORMAT_PACKED, "\2\x21\x4c\x18"}, /* lz4 before it had frames */
     {0, 5, KL_FORMAT_PACKED, "%PDF-"},
     {0, 8, KL_FORMAT_PACKED, "\x89PNG\r\n\x1a\n"},
     {0, 3, KL_FORMAT_PACKED, "\xff\xd8\xff"},
@@ -60,6 +60,65 @@ static bool is_dbf(struct kl_span h)
     unsigned record = kl_rd_le16(&r);
     return h.ptr[2] >= 1 && h.ptr[2] <= 12 && h.ptr[3] >= 1 && h.ptr[3] <= 31 && header >= 65 &&
            record >= 2 && (header > h.len || h.ptr[header - 1] == 0x0D || header % 32 == 8);
+}
+
+/* The checksum of a tar header, which all dialects have (POSIX.1 ustar: signed or unsigned). */
+static bool is_tar(struct kl_span h)
+{
+    if (h.len < 512 || h.ptr[0] == 0) {
+        return false;
+    }
+    unsigned want = 0;
+    unsigned digits = 0;
+    for (size_t i = 148; i < 156; i++) {
+        uint8_t c = h.ptr[i];
+        if (c >= '0' && c <= '7') {
+            want = want * 8 + (c - '0');
+            digits++;
+        } else if (c != ' ' && c != 0) {
+            return false;
+        }
+    }
+    unsigned sum = 8 * ' ';
+    int signed_sum = 8 * ' ';
+    for (size_t i = 0; i < 512; i++) {
+        if (i < 148 || i >= 156) {
+            sum += h.ptr[i];
+            signed_sum += (int8_t)h.ptr[i];
+        }
+    }
+    return digits > 0 && (want == sum || (int)want == signed_sum);
+}
+
+/* lha begins with sizes; its method stands behind them, its level further on. */
+static bool is_lha(struct kl_span h)
+{
+    return h.len > 24 && h.ptr[0] != 0 && h.ptr[2] == '-' && h.ptr[3] == 'l' &&
+           (h.ptr[4] == 'h' || h.ptr[4] == 'z') && h.ptr[6] == '-' && h.ptr[20] <= 3;
+}
+
+/* Binary cpio of either byte order: the magic, and a name that ends where it should. */
+static bool is_old_cpio(struct kl_span h)
+{
+    if (h.len < 28) {
+        return false;
+    }
+    bool little = h.ptr[0] == 0xc7 && h.ptr[1] == 0x71;
+    bool big = h.ptr[0] == 0x71 && h.ptr[1] == 0xc7;
+    size_t n = little ? h.ptr[20] | (size_t)h.ptr[21] << 8 : h.ptr[21] | (size_t)h.ptr[20] << 8;
+    return (little || big) && n > 1 && n <= 1024 && 26 + n <= h.len && h.ptr[26 + n - 1] == 0 &&
+           memchr(h.ptr + 26, 0, n - 1) == NULL;
+}
+
+static enum kl_format by_shape(struct kl_span head)
+{
+    if (kl_codec_of(head) != KL_CODEC_NONE) {
+        return KL_FORMAT_STREAM;
+    }
+    if (is_tar(head)) {
+        return KL_FORMAT_TAR;
+    }
+    return is_lha(head) ? KL_FORMAT_LHA : is_old_cpio(head) ? KL_FORMAT_CPIO : KL_FORMAT_NONE;
 }
 
 static enum kl_format by_magic(struct kl_span head)
@@ -105,6 +164,7 @@ enum kl_format kl_sniff(struct kl_span head)
         return KL_FORMAT_NONE;
     }
     enum kl_format known = by_magic(head);
+    known = known == KL_FORMAT_NONE ? by_shape(head) : known;
     if (known != KL_FORMAT_NONE) {
         return known;
     }

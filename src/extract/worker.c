@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "extract/extract.h"
+#include "extract/warm.h"
 #include "extract/wire.h"
 #include "os/cage.h"
 #include "os/channel.h"
@@ -126,6 +127,7 @@ static enum kl_rc start(struct worker *w)
     }
     enum kl_rc rc = kl_ring_attach(fd, &w->ring, NULL);
     (void)close(fd);
+    kl_warm_up();
     if (rc == KL_OK) {
         rc = kl_cage_enter(&opts, &bits, NULL);
     }
