@@ -21,13 +21,14 @@ MAY = {
     "match": {"base", "crypt", "finding"},
     "register": {"base", "crypt", "os", "extract", "match"},
     "inspect": {"base", "crypt", "os", "finding", "extract", "match"},
+    "lib": {"base", "finding", "inspect"},
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.M)
 
 
 def may(folder):
     if folder == "cmd":
-        return set(MAY)
+        return set(MAY) - {"lib"}
     return MAY.get(folder)
 
 

@@ -18,10 +18,18 @@
 #define KL_MAX_SEARCHED 268435456u    /* bytes: of a file searched for an archive behind its head */
 #define KL_MAX_SST_BYTES 67108864u    /* bytes: shared strings held; limit.sst */
 #define KL_MAX_PATH_BYTES 4096u       /* bytes: a container path in a finding; cut, path.long */
-#define KL_MAX_CELL_BYTES 255u     /* bytes: a folded cell that is fingerprinted; longer is cut */
-#define KL_MAX_COLUMNS 60u         /* columns: fingerprinted in one register */
-#define KL_MAX_ANCHORS 16u         /* anchors: key columns plus tuples of one register */
-#define KL_MAX_INDEXES 64u         /* indexes: given to one scan */
+#define KL_MAX_CELL_BYTES 255u /* bytes: a folded cell that is fingerprinted; longer is cut */
+#define KL_MAX_COLUMNS 60u     /* columns: fingerprinted in one register */
+#define KL_MAX_ANCHORS 16u     /* anchors: key columns plus tuples of one register */
+#define KL_MAX_INDEXES 64u     /* indexes: given to one scan */
+#define KL_MAX_OUTSIDE_BYTES                                                                       \
+    67108864u                       /* bytes: of a member for an outside program; limit.outside */
+#define KL_MAX_OUTSIDE 1000u        /* files: of one document for outside programs; limit.outside */
+#define KL_TOOL_BYTES 1073741824ull /* bytes: address space of an outside program; crash */
+#define KL_TOOL_OUT_BYTES 268435456u /* bytes: output of an outside program; crash */
+#define KL_TOOL_SECONDS 60u          /* seconds: of one outside program; timeout */
+#define KL_OCR_SECONDS 300u        /* seconds: of reading the pictures of one document; limit.ocr */
+#define KL_MAX_OCR_PAGES 200u      /* pages: read as pictures in one document; limit.ocr */
 #define KL_DOCUMENT_SECONDS 60u    /* seconds: without progress from extract; timeout */
 #define KL_WORKER_BYTES 402653184u /* bytes: address space of an extract worker; crash */
 

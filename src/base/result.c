@@ -49,6 +49,10 @@ const char *kl_rc_name(enum kl_rc rc)
         return "more needed";
     case KL_E_KEY:
         return "wrong key";
+    case KL_E_VERSION:
+        return "another version";
+    case KL_E_USE:
+        return "wrong use";
     }
     return "unknown";
 }

@@ -23,6 +23,7 @@ struct options {
     const char *policy;
     const char *baseline;
     unsigned n_jobs;
+    bool ocr;
     struct kl_scan_out_opts out;
 };
 
@@ -89,6 +90,15 @@ static int read_format(struct options *o, const char *name)
     return kl_cmd_wrong("unknown format", name, "use text, json or sarif");
 }
 
+static int read_ocr(struct options *o, const char *text)
+{
+    o->ocr = strcmp(text, "on") == 0;
+    if (!o->ocr && strcmp(text, "off") != 0) {
+        return kl_cmd_wrong("neither on nor off for --ocr", text, "use on or off");
+    }
+    return -1;
+}
+
 /* -1: go on; else the exit code. */
 static int read_option(struct options *o, int c, const char *value)
 {
@@ -118,6 +128,8 @@ static int read_option(struct options *o, int c, const char *value)
     case 'a':
         o->out.all = true;
         break;
+    case 'O':
+        return read_ocr(o, value);
     default: /* 'o' */
         o->out.out_path = value;
         break;
@@ -156,6 +168,7 @@ static int read_options(int argc, char **argv, struct options *o)
         {"format", required_argument, NULL, 'f'},
         {"out", required_argument, NULL, 'o'},
         {"all", no_argument, NULL, 'a'},
+        {"ocr", required_argument, NULL, 'O'},
         {"baseline", required_argument, NULL, 'b'},
         {"write-baseline", required_argument, NULL, 'B'},
         {NULL, 0, NULL, 0},
@@ -245,7 +258,7 @@ static unsigned default_jobs(void)
 
 int kl_cmd_scan(int argc, char **argv)
 {
-    struct options o = {.out = {.fail_on = KL_VERDICT_LOG}, .n_jobs = default_jobs()};
+    struct options o = {.out = {.fail_on = KL_VERDICT_LOG}, .n_jobs = default_jobs(), .ocr = true};
     struct scan s = {0};
 
     if (kl_cmd_help(kl_usage_scan, argc, argv)) {
@@ -263,7 +276,8 @@ int kl_cmd_scan(int argc, char **argv)
                                           .policy = &s.policy,
                                           .paths = argv + optind,
                                           .n_paths = (size_t)(argc - optind),
-                                          .n_jobs = o.n_jobs};
+                                          .n_jobs = o.n_jobs,
+                                          .ocr = o.ocr};
         enum kl_scan_end end = kl_scan_run(&opts, s.out);
         bool written =
             kl_scan_out_end(&s.out, end <= KL_SCAN_MISSING, now_seconds() - start, &totals);

@@ -1,14 +1,12 @@
 #include "cmd/cmd.h"
 #include "cmd/cmd_synth.h"
 #include "extract/worker.h"
+#include "kulla/version.h"
+#include "os/tool.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#ifndef KL_VERSION
-#define KL_VERSION "(no version)" /* the build sets it */
-#endif
 
 struct command {
     const char *name;
@@ -64,12 +62,17 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "extract") == 0) {
         return kl_extract_worker_main();
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, told as one */
+    if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "tool") == 0) {
+        return kl_tool_role_main();
+    }
+    /* A closed pipe and a file at its limit (ulimit -f) are write errors, told as such. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         return kl_cmd_wrong("no command", "kulla", "see 'kulla help'");
     }
     if (strcmp(argv[1], "--version") == 0) {
-        (void)puts("kulla " KL_VERSION);
+        (void)printf("kulla %s\n", kl_version());
         return kl_cmd_flush(KL_EXIT_DONE);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

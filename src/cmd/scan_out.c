@@ -159,6 +159,20 @@ bool kl_scan_out_add(struct kl_scan_out *o, struct kl_finding *f)
     return ok;
 }
 
+bool kl_scan_out_early(struct kl_scan_out *o, struct kl_finding *f)
+{
+    bool tell = o->opts.format == KL_SCAN_JSON ||
+                (o->opts.format == KL_SCAN_TEXT && f->verdict > KL_VERDICT_NOT_INSPECTED);
+
+    f->in_baseline = o->opts.baseline != NULL && kl_baseline_has(o->opts.baseline, f);
+    return !tell || put_buffer(o, render(o, f));
+}
+
+void kl_scan_out_count(struct kl_scan_out *o, struct kl_finding *f)
+{
+    count(o, f);
+}
+
 void kl_scan_out_ignore(struct kl_scan_out *o)
 {
     o->totals.n_ignored++;

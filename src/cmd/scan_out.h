@@ -45,6 +45,14 @@ struct kl_scan_out *kl_scan_out_new(const struct kl_scan_out_opts *opts);
 /** One finding; sets f->in_baseline. @return false when it could not be written (told on stderr) */
 bool kl_scan_out_add(struct kl_scan_out *o, struct kl_finding *f);
 
+/**
+ * A finding whose pictures are still to be read: JSON and text tell it at once, nothing is counted.
+ * The final one of the same id, or kl_scan_out_count, follows.
+ */
+bool kl_scan_out_early(struct kl_scan_out *o, struct kl_finding *f);
+/** Count a finding that kl_scan_out_early told and no later one replaces. */
+void kl_scan_out_count(struct kl_scan_out *o, struct kl_finding *f);
+
 /** A path that the policy ignores. */
 void kl_scan_out_ignore(struct kl_scan_out *o);
 

@@ -8,6 +8,7 @@
 #include "os/walk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,8 +31,19 @@ struct slot {
     enum slot_state state;
     int fd;
     uint64_t len_bytes;
-    bool cut; /* stdin had more than was read */
+    bool cut;  /* stdin had more than was read */
+    dev_t dev; /* DONE with pictures pending: the same file is opened again */
+    ino_t ino;
     struct kl_finding finding;
+};
+
+/* A document with pictures: inspected again, with them, when all text is told. */
+struct slow {
+    int fd; /* of stdin; -1: to be opened again */
+    bool cut;
+    dev_t dev;
+    ino_t ino;
+    struct kl_finding early; /* stands when the second round does not come to it */
 };
 
 struct run {
@@ -54,6 +66,11 @@ struct run {
     bool missing;     /* a PATH does not exist; the walk's own */
     const char *root; /* the PATH that is walked; the walk's own */
     unsigned n_running;
+    struct slow *slow;
+    size_t n_slow;
+    size_t cap_slow;
+    size_t n_slow_shown; /* in the second round */
+    bool is_slow;        /* the second round */
 };
 
 static bool is_over(struct run *r)
@@ -78,6 +95,39 @@ static void fail(struct run *r, const char *where, const struct kl_err *err)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
+/* Its text is told; the finding is the list's until its pictures are. */
+static bool show_early(struct run *r, struct slot *s)
+{
+    if (!kl_scan_out_early(r->out, &s->finding)) {
+        return false;
+    }
+    if (r->n_slow == r->cap_slow) {
+        size_t cap = r->cap_slow == 0 ? 64 : 2 * r->cap_slow;
+        void *p = realloc(r->slow, cap * sizeof *r->slow);
+        if (p == NULL) {
+            return kl_cmd_failed(s->finding.path, &(struct kl_err){.rc = KL_E_NOMEM}) == 0;
+        }
+        r->slow = p;
+        r->cap_slow = cap;
+    }
+    r->slow[r->n_slow++] = (struct slow){s->fd, s->cut, s->dev, s->ino, s->finding};
+    s->finding = (struct kl_finding){.path = NULL};
+    s->fd = -1;
+    return true;
+}
+
+static bool show_one(struct run *r, struct slot *s)
+{
+    if (s->finding.path == NULL) {
+        return true;
+    }
+    if (s->finding.n_pending > 0 && !r->is_slow) {
+        return show_early(r, s);
+    }
+    r->n_slow_shown += r->is_slow;
+    return kl_scan_out_add(r->out, &s->finding);
+}
+
 /* Give out what is done and has nothing undone before it. */
 static void show_locked(struct run *r)
 {
@@ -88,11 +138,14 @@ static void show_locked(struct run *r)
         }
         kl_progress_clear(&r->line); /* findings may go to the same terminal */
         /* After a failure to write nothing more is shown, but all is released. */
-        if (s->finding.path != NULL && !r->failed && !kl_scan_out_add(r->out, &s->finding)) {
+        if (!r->failed && !show_one(r, s)) {
             r->failed = true;
             atomic_store(&r->live.cancel, true);
         }
         kl_finding_done(&s->finding);
+        if (s->fd >= 0) {
+            (void)close(s->fd);
+        }
         *s = (struct slot){.fd = -1};
         r->n_shown++;
     }
@@ -108,7 +161,8 @@ static struct slot *wait_room_locked(struct run *r)
     return is_over(r) ? NULL : &r->slots[r->n_put % r->n_slots];
 }
 
-static bool put_file(struct run *r, int fd, uint64_t len_bytes, bool cut, const char *path)
+/* `id`: of the round before; 0: a new one */
+static bool put_file(struct run *r, const struct slot *file, const char *path, uint64_t id)
 {
     struct kl_finding f;
     if (kl_finding_init(&f, path) != KL_OK) {
@@ -118,8 +172,11 @@ static bool put_file(struct run *r, int fd, uint64_t len_bytes, bool cut, const 
     (void)pthread_mutex_lock(&r->lock);
     struct slot *s = wait_room_locked(r);
     if (s != NULL) {
-        *s = (struct slot){SLOT_READY, fd, len_bytes, cut, f};
+        *s = *file;
+        s->state = SLOT_READY;
+        s->finding = f;
         r->n_put++;
+        s->finding.id = id > 0 ? id : r->n_put;
         (void)pthread_cond_broadcast(&r->changed);
     }
     (void)pthread_mutex_unlock(&r->lock);
@@ -130,7 +187,8 @@ static bool put_file(struct run *r, int fd, uint64_t len_bytes, bool cut, const 
 }
 
 /* A finding that needs no inspection: what was met could not be opened or is no file. */
-static bool put_gap(struct run *r, const char *path, const char *reason, uint64_t bytes)
+static bool put_gap(struct run *r, const char *path, const char *reason, uint64_t bytes,
+                    uint64_t id)
 {
     struct kl_finding f;
     enum kl_rc rc = kl_finding_init(&f, path);
@@ -148,8 +206,9 @@ static bool put_gap(struct run *r, const char *path, const char *reason, uint64_
     (void)pthread_mutex_lock(&r->lock);
     struct slot *s = wait_room_locked(r);
     if (s != NULL) {
-        *s = (struct slot){SLOT_DONE, -1, 0, false, f};
+        *s = (struct slot){.state = SLOT_DONE, .fd = -1, .finding = f};
         r->n_put++;
+        s->finding.id = id > 0 ? id : r->n_put;
         show_locked(r);
     }
     (void)pthread_mutex_unlock(&r->lock);
@@ -186,20 +245,20 @@ static enum kl_rc on_entry(void *ctx, struct kl_walk_entry *e)
     }
     switch (e->kind) {
     case KL_WALK_FILE:
-        ok = put_file(r, e->fd, size_of(e), false, path);
+        ok = put_file(r, &(struct slot){.fd = e->fd, .len_bytes = size_of(e)}, path, 0);
         if (ok) {
             e->fd = -1; /* the thread that inspects it closes it */
         }
         break;
     case KL_WALK_LINK:
     case KL_WALK_SPECIAL:
-        ok = put_gap(r, path, "special", 0);
+        ok = put_gap(r, path, "special", 0, 0);
         break;
     case KL_WALK_UNREADABLE:
-        ok = put_gap(r, path, "io", size_of(e));
+        ok = put_gap(r, path, "io", size_of(e), 0);
         break;
     case KL_WALK_LIMIT:
-        ok = put_gap(r, path, "limit", 0);
+        ok = put_gap(r, path, "limit", 0, 0);
         break;
     case KL_WALK_NONE:
         break;
@@ -215,14 +274,43 @@ static void walk_stdin(struct run *r)
 
     if (kl_spool_fd(STDIN_FILENO, &opts, &s, &err) != KL_OK) {
         fail(r, "-", &err);
-    } else if (!put_file(r, s.fd, s.len_bytes, s.cut, "-")) {
+    } else if (!put_file(r, &(struct slot){.fd = s.fd, .len_bytes = s.len_bytes, .cut = s.cut}, "-",
+                         0)) {
         (void)close(s.fd);
     }
 }
 
-static void *walk_main(void *ctx)
+static bool put_slow(struct run *r, struct slow *s)
 {
-    struct run *r = ctx;
+    struct stat st = {.st_mode = 0};
+    const char *path = s->early.path;
+    int fd = s->fd >= 0 ? s->fd : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool same = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+                (s->fd >= 0 || (st.st_dev == s->dev && st.st_ino == s->ino));
+
+    s->fd = -1;
+    if (same &&
+        put_file(r, &(struct slot){.fd = fd, .len_bytes = (uint64_t)st.st_size, .cut = s->cut},
+                 path, s->early.id)) {
+        return true;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return !same && put_gap(r, path, fd >= 0 ? "changed" : "io", s->early.seen, s->early.id);
+}
+
+static void walk_slow(struct run *r)
+{
+    for (size_t i = 0; i < r->n_slow && !is_over(r); i++) {
+        if (!put_slow(r, &r->slow[i])) {
+            break;
+        }
+    }
+}
+
+static void walk_paths(struct run *r)
+{
     const struct kl_walk_opts opts = {.follow_root = true};
 
     for (size_t i = 0; i < r->opts->n_paths && !is_over(r); i++) {
@@ -238,6 +326,17 @@ static void *walk_main(void *ctx)
             err.rc = rc;
             fail(r, path, &err);
         }
+    }
+}
+
+static void *walk_main(void *ctx)
+{
+    struct run *r = ctx;
+
+    if (r->is_slow) {
+        walk_slow(r);
+    } else {
+        walk_paths(r);
     }
     (void)pthread_mutex_lock(&r->lock);
     r->walked = true;
@@ -301,17 +400,45 @@ static enum kl_rc add_cut(const struct run *r, struct kl_finding *f)
     return KL_OK;
 }
 
+/* Pictures are left: stdin is kept, a file is known again by its number. */
+static void keep_for_later(struct slot *s)
+{
+    struct stat st;
+
+    if (strcmp(s->finding.path, "-") == 0) {
+        return;
+    }
+    if (fstat(s->fd, &st) == 0) {
+        s->dev = st.st_dev;
+        s->ino = st.st_ino;
+    }
+    (void)close(s->fd);
+    s->fd = -1;
+}
+
+static enum kl_ocr ocr_of(const struct run *r)
+{
+    return !r->opts->ocr ? KL_OCR_OFF : r->is_slow ? KL_OCR_NOW : KL_OCR_LATER;
+}
+
 static void inspect_slot(struct run *r, struct kl_inspector *inspector, struct slot *s)
 {
     struct kl_err err = {0};
     struct kl_finding f = {0};
 
-    enum kl_rc rc = kl_inspector_file(inspector, s->fd, s->len_bytes, s->finding.path, &f, &err);
-    (void)close(s->fd);
+    enum kl_rc rc =
+        kl_inspector_file(inspector, s->fd, s->len_bytes, s->finding.path, ocr_of(r), &f, &err);
+    f.id = s->finding.id;
     if (rc == KL_OK && s->cut) {
         rc = add_cut(r, &f);
     }
     (void)pthread_mutex_lock(&r->lock);
+    if (rc == KL_OK && f.n_pending > 0) {
+        keep_for_later(s);
+    } else {
+        (void)close(s->fd);
+        s->fd = -1;
+    }
     if (rc != KL_OK) {
         err.rc = rc;
         fail_locked(r, s->finding.path, &err);
@@ -391,16 +518,16 @@ static void watch(struct run *r)
         }
         shown_at = seconds;
         const struct kl_scan_totals *t = kl_scan_out_totals(r->out);
-        kl_progress_show(&r->line,
-                         &(struct kl_progress_state){.unit = "files",
-                                                     .n_done = r->n_shown,
-                                                     .n_total = r->n_total,
-                                                     .bytes_done = atomic_load(&r->live.n_bytes),
-                                                     .bytes_total = r->bytes_total,
-                                                     .n_findings = t->n_documents - t->n_known -
-                                                                   t->n_verdicts[KL_VERDICT_PASS],
-                                                     .has_findings = true,
-                                                     .seconds = seconds});
+        kl_progress_show(
+            &r->line, &(struct kl_progress_state){.unit = r->is_slow ? "pictured files" : "files",
+                                                  .n_done = r->n_shown,
+                                                  .n_total = r->n_total,
+                                                  .bytes_done = atomic_load(&r->live.n_bytes),
+                                                  .bytes_total = r->bytes_total,
+                                                  .n_findings = t->n_documents - t->n_known -
+                                                                t->n_verdicts[KL_VERDICT_PASS],
+                                                  .has_findings = true,
+                                                  .seconds = seconds});
     }
     (void)pthread_mutex_unlock(&r->lock);
 }
@@ -412,8 +539,8 @@ static void drain(struct run *r)
     for (uint64_t i = r->n_shown; i < r->n_put; i++) {
         struct slot *s = &r->slots[i % r->n_slots];
         if (s->state == SLOT_READY) {
-            (void)close(s->fd);
             kl_finding_done(&s->finding);
+            s->finding.path = NULL;
             s->state = SLOT_DONE;
         }
     }
@@ -433,7 +560,8 @@ static void run_threads(struct run *r)
     if (inspectors != NULL) {
         walking = pthread_create(&r->walker, NULL, walk_main, r) == 0;
     }
-    counting = walking && r->line.on && pthread_create(&counter, NULL, count_main, r) == 0;
+    counting =
+        walking && r->line.on && !r->is_slow && pthread_create(&counter, NULL, count_main, r) == 0;
     r->n_running = r->opts->n_jobs; /* before the first can end */
     while (walking && n_started < r->opts->n_jobs &&
            pthread_create(&inspectors[n_started], NULL, inspect_main, r) == 0) {
@@ -461,6 +589,36 @@ static void run_threads(struct run *r)
     free(inspectors);
 }
 
+/* The second round: the documents with pictures, with their pictures. */
+static void begin_slow(struct run *r)
+{
+    r->is_slow = true;
+    r->walked = false;
+    r->n_put = 0;
+    r->n_taken = 0;
+    r->n_shown = 0;
+    r->n_total = r->n_slow;
+    r->bytes_total = 0;
+    atomic_store(&r->live.n_bytes, 0);
+    atomic_store(&r->live.cancel, false);
+}
+
+/* What the second round did not come to counts as the first has told it. */
+static void end_slow(struct run *r)
+{
+    for (size_t i = 0; i < r->n_slow; i++) {
+        struct slow *s = &r->slow[i];
+        if (i >= r->n_slow_shown) {
+            kl_scan_out_count(r->out, &s->early);
+        }
+        if (s->fd >= 0) {
+            (void)close(s->fd);
+        }
+        kl_finding_done(&s->early);
+    }
+    free(r->slow);
+}
+
 enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out *out)
 {
     const struct sigaction wake = {.sa_handler = on_wake}; /* no SA_RESTART */
@@ -478,6 +636,13 @@ enum kl_scan_end kl_scan_run(const struct kl_scan_opts *opts, struct kl_scan_out
     run_threads(&r);
     bool stopped = kl_stop_is_asked();
     drain(&r);
+    if (r.n_slow > 0 && !stopped && !r.failed) {
+        begin_slow(&r);
+        run_threads(&r);
+        stopped = kl_stop_is_asked();
+        drain(&r);
+    }
+    end_slow(&r);
     kl_progress_clear(&r.line);
     (void)pthread_cond_destroy(&r.changed);
     (void)pthread_mutex_destroy(&r.lock);

@@ -13,6 +13,7 @@ struct kl_scan_opts {
     char *const *paths; /* "-" is stdin */
     size_t n_paths;
     unsigned n_jobs; /* >= 1 */
+    bool ocr;        /* read pictures, in a second round */
 };
 
 enum kl_scan_end {

@@ -1,11 +1,21 @@
-/* BLAKE2b-256 of bytes, for chunk hashes and baselines. Thread rule: pure. */
+/*
+ * BLAKE2b-256 of bytes, for chunk hashes and baselines; SHA-256 of a file, to name it to people.
+ * Thread rule: pure.
+ */
 #ifndef KL_CRYPT_DIGEST_H
 #define KL_CRYPT_DIGEST_H
 
+#include "base/result.h"
 #include "base/span.h"
 
 #define KL_DIGEST_BYTES 32
 void kl_digest(struct kl_span bytes, uint8_t out[static KL_DIGEST_BYTES]);
+
+/**
+ * SHA-256 of what a descriptor holds, from its start, as sha256sum prints it. Its offset stays.
+ * @return KL_E_IO: it cannot be read
+ */
+KL_MUST enum kl_rc kl_digest_file(int fd, char out_hex[static 65]);
 
 /** Overwrite secret bytes; never optimised away. */
 void kl_wipe(void *ptr, size_t len);

@@ -19,8 +19,8 @@
 #define GAP_BYTES 4096u          /* of headers between two members that need no look */
 
 struct kind {
-    enum kl_format format;
     int (*setup)(struct archive *a);
+    enum kl_format format;
     bool to_end;    /* where it ends is not where the reading stops */
     bool scans_rar; /* the headers are read by rar.c first */
     bool has_gaps;  /* what stands between two members' data is a header, and small */
@@ -104,16 +104,16 @@ static int setup_z(struct archive *a)
 }
 
 static const struct kind kinds[] = {
-    {KL_FORMAT_7Z, archive_read_support_format_7zip, true, false, false},
-    {KL_FORMAT_RAR, archive_read_support_format_rar, false, true, false},
-    {KL_FORMAT_RAR5, archive_read_support_format_rar5, false, true, false},
-    {KL_FORMAT_TAR, archive_read_support_format_tar, false, false, true},
-    {KL_FORMAT_CPIO, archive_read_support_format_cpio, false, false, true},
-    {KL_FORMAT_AR, archive_read_support_format_ar, false, false, true},
-    {KL_FORMAT_ISO, archive_read_support_format_iso9660, true, false, false},
-    {KL_FORMAT_CAB, archive_read_support_format_cab, true, false, false},
-    {KL_FORMAT_LHA, archive_read_support_format_lha, false, false, true},
-    {KL_FORMAT_COMPRESS, setup_z, true, false, false},
+    {archive_read_support_format_7zip, KL_FORMAT_7Z, true, false, false},
+    {archive_read_support_format_rar, KL_FORMAT_RAR, false, true, false},
+    {archive_read_support_format_rar5, KL_FORMAT_RAR5, false, true, false},
+    {archive_read_support_format_tar, KL_FORMAT_TAR, false, false, true},
+    {archive_read_support_format_cpio, KL_FORMAT_CPIO, false, false, true},
+    {archive_read_support_format_ar, KL_FORMAT_AR, false, false, true},
+    {archive_read_support_format_iso9660, KL_FORMAT_ISO, true, false, false},
+    {archive_read_support_format_cab, KL_FORMAT_CAB, true, false, false},
+    {archive_read_support_format_lha, KL_FORMAT_LHA, false, false, true},
+    {setup_z, KL_FORMAT_COMPRESS, true, false, false},
 };
 
 static const struct kind *kind_of(enum kl_format format)
@@ -317,14 +317,15 @@ static bool is_encrypted(const struct reader *r, const struct kl_rar *rar)
 {
     return archive_entry_is_data_encrypted(r->entry) != 0 ||
            archive_entry_is_metadata_encrypted(r->entry) != 0 ||
-           (r->n <= rar->n_files && rar->files[r->n - 1].is_encrypted);
+           (rar->files != NULL && r->n <= rar->n_files && rar->files[r->n - 1].is_encrypted);
 }
 
 /* What an encrypted member takes of the archive. */
 static uint64_t encrypted_bytes(const struct reader *r, const struct kl_rar *rar)
 {
     uint64_t share = position(r, true) > r->start_at ? position(r, true) - r->start_at : 0;
-    uint64_t bytes = r->n <= rar->n_files ? rar->files[r->n - 1].packed_bytes : share;
+    uint64_t bytes =
+        rar->files != NULL && r->n <= rar->n_files ? rar->files[r->n - 1].packed_bytes : share;
     return bytes < r->in->len_bytes ? bytes : r->in->len_bytes;
 }
 
@@ -496,7 +497,7 @@ static enum kl_rc count_plain(struct reader *r)
 static enum kl_rc extract_iso_rest(struct reader *r)
 {
     uint64_t files = sum_sat(r->plain_before, r->plain_size);
-    uint64_t len = end_of(r, NULL);
+    uint64_t len = end_of(r, &(struct kl_rar){0});
     struct kl_input system = kl_input_part(r->in, 0, ISO_SYSTEM_BYTES);
     uint64_t data = 0;
     KL_TRY(kl_skip_zeros(&system, &data));

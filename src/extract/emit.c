@@ -19,13 +19,16 @@ struct level {
 
 struct kl_emit {
     struct kl_sink sink;
-    enum kl_rc rc; /* sticky: the reader went away */
+    enum kl_rc rc; /* sticky: the reader went away, or a part was left open */
     bool in_part;
     enum kl_part_kind kind;
     uint8_t *block; /* borrowed from the sink; NULL: none taken */
     size_t used;
     uint64_t at_byte;
     uint64_t file_bytes;
+    uint64_t confirmed;  /* of the file: told by the events that were sent */
+    uint64_t text_to;    /* of the file: behind what was added as text */
+    uint64_t block_from; /* text_to when the block was taken */
     uint64_t expanded;
     uint64_t repeated;
     uint64_t members;
@@ -60,6 +63,9 @@ void kl_emit_start(struct kl_emit *e, uint64_t file_bytes)
     e->used = 0;
     e->at_byte = 0;
     e->file_bytes = file_bytes;
+    e->confirmed = 0;
+    e->text_to = 0;
+    e->block_from = 0;
     e->expanded = 0;
     e->repeated = 0;
     e->members = 0;
@@ -158,7 +164,8 @@ enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_by
 {
     assert(!e->in_part);
     if (e->depth >= KL_MAX_NESTING) {
-        KL_TRY(kl_emit_anomaly(e, "limit.nesting"));
+        /* Not entered, whatever became of the event: the caller must know by one code. */
+        kl_ignore(kl_emit_anomaly(e, "limit.nesting"), "the next event returns the failure");
         return KL_E_LIMIT;
     }
     struct level *l = &e->levels[e->depth + 1];
@@ -189,7 +196,12 @@ static void add_sat(uint64_t *sum, uint64_t n)
 
 void kl_emit_leave(struct kl_emit *e)
 {
-    assert(!e->in_part && e->depth > 0);
+    assert(e->depth > 0);
+    if (e->in_part) {
+        /* A reader gave up inside its part: it ran out of memory or the other end went away. */
+        e->in_part = false;
+        e->rc = e->rc == KL_OK ? KL_E_NOMEM : e->rc;
+    }
     const struct level *l = &e->levels[e->depth];
     if (l->lost_bytes > 0) {
         /* A loss is passed up in the bytes of the level above; the file's are counted at 0. */
@@ -199,6 +211,13 @@ void kl_emit_leave(struct kl_emit *e)
     }
     e->path_len = l->path_len;
     e->depth--;
+}
+
+void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes)
+{
+    if (e->depth > 0) {
+        e->levels[e->depth].raw_bytes = raw_bytes;
+    }
 }
 
 unsigned kl_emit_depth(const struct kl_emit *e)
@@ -212,24 +231,75 @@ struct kl_span kl_emit_name_get(const struct kl_emit *e)
     return kl_span_part(path_get(e), from, e->depth > 0 ? e->path_len : 0);
 }
 
-void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes)
-{
-    if (e->depth > 0) {
-        e->levels[e->depth].raw_bytes = raw_bytes;
-    }
-}
-
 /* ---- parts and text ---- */
 
 enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)
 {
     assert(!e->in_part && kind != KL_PART_NONE);
-    struct kl_event ev = {.kind = KL_EVENT_PART_BEGIN, .part_kind = kind, .text = path_get(e)};
+    struct kl_event ev = {.kind = KL_EVENT_PART_BEGIN,
+                          .part_kind = kind,
+                          .inspected = e->confirmed,
+                          .text = path_get(e)};
     KL_TRY(send(e, &ev));
     e->in_part = true;
     e->kind = kind;
     e->at_byte = 0;
     return KL_OK;
+}
+
+/* How many bytes of the document's file stand behind the whole of the current level. */
+static uint64_t file_share(const struct kl_emit *e)
+{
+    uint64_t bytes = e->levels[e->depth].own_bytes;
+
+    for (unsigned d = e->depth; d > 0; d--) {
+        const struct level *l = &e->levels[d];
+        bytes = l->raw_bytes > 0 ? scale(l->raw_bytes, bytes, l->own_bytes) : bytes;
+    }
+    return bytes < e->file_bytes ? bytes : e->file_bytes;
+}
+
+static enum kl_rc copy_input(struct kl_emit *e, const struct kl_input *in, bool *out_io)
+{
+    *out_io = false;
+    for (uint64_t at = 0; at < in->len_bytes;) {
+        uint8_t *ptr = NULL;
+        size_t cap = 0;
+        size_t n = 0;
+        KL_TRY(kl_emit_space(e, 1, &ptr, &cap));
+        size_t want = in->len_bytes - at < cap ? (size_t)(in->len_bytes - at) : cap;
+        *out_io = kl_input_read(in, at, ptr, want, &n) != KL_OK || n == 0;
+        if (*out_io) {
+            break;
+        }
+        KL_TRY(kl_emit_commit(e, n));
+        at += n;
+    }
+    return KL_OK;
+}
+
+enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind, const struct kl_input *in)
+{
+    assert(!e->in_part && kl_part_is_outside(kind));
+    bool io = false;
+    if (e->depth > 0 && in->len_bytes > KL_MAX_OUTSIDE_BYTES) {
+        KL_TRY(kl_emit_anomaly(e, "limit.outside"));
+        return kl_emit_not_inspected(e, KL_REASON_LIMIT, in->len_bytes);
+    }
+    struct kl_event ev = {.kind = KL_EVENT_PART_BEGIN,
+                          .part_kind = kind,
+                          .bytes = file_share(e),
+                          .inspected = e->confirmed,
+                          .text = path_get(e)};
+    KL_TRY(send(e, &ev));
+    e->in_part = true;
+    e->kind = kind;
+    e->at_byte = 0;
+    if (e->depth > 0) {
+        KL_TRY(copy_input(e, in, &io));
+    }
+    KL_TRY(kl_emit_part_end(e));
+    return io ? kl_emit_not_inspected(e, KL_REASON_IO, in->len_bytes) : KL_OK;
 }
 
 /* Send the first `len` bytes of the block; the rest (<= CARRY_BYTES) moves to the next block. */
@@ -241,7 +311,10 @@ static enum kl_rc flush(struct kl_emit *e, size_t len)
     size_t rest = e->used - len;
     assert(rest <= CARRY_BYTES);
     memcpy(e->carry, e->block + len, rest);
+    /* What stood before the block was taken is in it or in those before. */
+    e->confirmed = e->block_from > e->confirmed ? e->block_from : e->confirmed;
     struct kl_event ev = {.kind = KL_EVENT_BLOCK,
+                          .inspected = e->confirmed,
                           .part_kind = e->kind,
                           .at_byte = e->at_byte,
                           .text = kl_span_make(e->block, len)};
@@ -307,6 +380,7 @@ enum kl_rc kl_emit_space(struct kl_emit *e, size_t want, uint8_t **out_ptr, size
     if (e->block == NULL) {
         e->block = e->sink.block(e->sink.ctx);
         e->used = 0;
+        e->block_from = e->text_to;
         if (e->block == NULL) {
             e->rc = KL_E_IO;
             return e->rc;
@@ -419,6 +493,21 @@ enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes)
         add_sat(&e->levels[e->depth].own_bytes, bytes);
     }
     return e->rc;
+}
+
+void kl_emit_confirm(struct kl_emit *e, uint64_t bytes)
+{
+    if (e->depth == 0) {
+        uint64_t left = e->file_bytes - e->confirmed;
+        e->confirmed += bytes < left ? bytes : left;
+    }
+}
+
+void kl_emit_confirm_to(struct kl_emit *e, uint64_t at)
+{
+    if (e->depth == 0) {
+        e->text_to = at < e->file_bytes ? at : e->file_bytes;
+    }
 }
 
 void kl_emit_set_size(struct kl_emit *e, uint64_t own_bytes)

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "extract/event.h"
+#include "extract/input.h"
 
 /* The transport below: the channel in the worker, a callback in tests. */
 struct kl_sink {
@@ -38,15 +39,24 @@ void kl_emit_free(struct kl_emit **e);
  * @return KL_E_LIMIT past KL_MAX_NESTING (record it as not inspected and go on; no leave)
  */
 KL_MUST enum kl_rc kl_emit_enter(struct kl_emit *e, struct kl_span name, uint64_t raw_bytes);
+/** With a part still open (its reader failed) all that follows fails: KL_E_NOMEM if nothing did. */
 void kl_emit_leave(struct kl_emit *e);
+/** The current level's raw_bytes, when they are known only at its end. */
+void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes);
 unsigned kl_emit_depth(const struct kl_emit *e);
 /** Name of the current level as it stands in the path; empty at depth 0. Borrowed. */
 struct kl_span kl_emit_name_get(const struct kl_emit *e);
-/** How many bytes of the level above stand behind the current one, when it is known only now. */
-void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes);
 
 KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind);
 KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);
+
+/**
+ * Hand the whole of the current level, `in`, to a program of others: a part of its bytes. Above
+ * KL_MAX_OUTSIDE_BYTES it is said not to be inspected (limit) instead.
+ * @param kind  an outside kind
+ */
+KL_MUST enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind,
+                                   const struct kl_input *in);
 
 /** Append text to the open part (copied). */
 KL_MUST enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text);
@@ -79,6 +89,15 @@ KL_MUST enum kl_rc kl_emit_charge_repeated(struct kl_emit *e, uint64_t bytes);
 uint64_t kl_emit_budget_get(const struct kl_emit *e);
 /** Bytes of the current level that were said not to be inspected so far. */
 uint64_t kl_emit_lost_get(const struct kl_emit *e);
+/*
+ * For a scan that is stopped midway: how much of the document's file was told in full. Both do
+ * nothing inside a level.
+ */
+/** Add the bytes of a member that is done with. */
+void kl_emit_confirm(struct kl_emit *e, uint64_t bytes);
+/** All text added so far comes from the first `at` bytes, and is all of theirs. */
+void kl_emit_confirm_to(struct kl_emit *e, uint64_t at);
+
 /** The current level's own size, when it is known better than by what was charged. */
 void kl_emit_set_size(struct kl_emit *e, uint64_t own_bytes);
 

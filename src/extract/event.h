@@ -8,7 +8,8 @@
  * KL_BLOCK_BYTES, cut behind a record end ('\n', else '}' ')' ';' ',' ' ') where one is near.
  * In a TABLE part a record is a line and its cells are separated by '\t'; tabs and line ends inside
  * a cell were turned into spaces; the n-th line is the n-th row written (rows may be absent in the
- * source). In a TEXT part the text is as the document has it.
+ * source). In a TEXT part the text is as the document has it. The blocks of an outside part are raw
+ * bytes, not text; one at the document's own level (path "") has none: it is the document itself.
  */
 #ifndef KL_EXTRACT_EVENT_H
 #define KL_EXTRACT_EVENT_H
@@ -17,8 +18,8 @@
 
 enum kl_event_kind {
     KL_EVENT_NONE = 0,
-    KL_EVENT_PART_BEGIN, /* text = path, part_kind */
-    KL_EVENT_BLOCK,      /* text, at_byte */
+    KL_EVENT_PART_BEGIN, /* text = path, part_kind, inspected; of an outside part also bytes */
+    KL_EVENT_BLOCK,      /* text, at_byte, inspected */
     KL_EVENT_PART_END,
     KL_EVENT_ANOMALY,       /* text = path, code */
     KL_EVENT_NOT_INSPECTED, /* text = path, reason, bytes */
@@ -29,7 +30,18 @@ enum kl_part_kind {
     KL_PART_NONE = 0,
     KL_PART_TEXT,  /* text as it stands: lines, CSV, JSON, SQL, mail */
     KL_PART_TABLE, /* cells by tab, rows by line end */
+    /* From here on: a file that a program of others reads (os/tool.h); blocks are its bytes. */
+    KL_PART_PDF,
+    KL_PART_PDF_LOCKED, /* a PDF that says it is encrypted; often the empty password opens it */
+    KL_PART_IMAGE,
+    KL_PART_PST,
+    KL_PART_LAST = KL_PART_PST,
 };
+
+static inline bool kl_part_is_outside(enum kl_part_kind kind)
+{
+    return kind >= KL_PART_PDF;
+}
 
 /* Why bytes were not inspected. */
 enum kl_reason {
@@ -58,9 +70,11 @@ struct kl_event {
     char code[KL_ANOMALY_BYTES];
     struct kl_span text;    /* borrowed until the next event is asked for */
     uint64_t at_byte;       /* BLOCK: offset of its first byte in the part (of decoded text) */
-    uint64_t bytes;         /* NOT_INSPECTED: how many, in the member's own bytes */
+    uint64_t bytes;         /* NOT_INSPECTED: how many, in the member's own bytes; PART_BEGIN of an
+                               outside part: how many of the document's file stand behind it */
     uint64_t seen;          /* DONE */
-    uint64_t inspected;     /* DONE */
+    uint64_t inspected;     /* DONE; PART_BEGIN, BLOCK: of the document's file, at least so many
+                               bytes are told by all events up to this one */
     uint64_t not_inspected; /* DONE */
 };
 

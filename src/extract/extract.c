@@ -27,6 +27,11 @@ static enum kl_rc extract_ole2(struct kl_emit *e, const struct kl_input *in)
     return extract_views(e, in);
 }
 
+static enum kl_rc extract_pst(struct kl_emit *e, const struct kl_input *in)
+{
+    return kl_emit_outside(e, KL_PART_PST, in);
+}
+
 static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 {
     /* Nothing where bytes were promised: it was cut since it was opened. */
@@ -35,10 +40,17 @@ static enum kl_rc extract_nothing(struct kl_emit *e, const struct kl_input *in)
 
 /* Who reads what. */
 static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *in) = {
-    [KL_FORMAT_NONE] = extract_nothing,     [KL_FORMAT_TEXT] = kl_extract_text,
-    [KL_FORMAT_BINARY] = extract_views,     [KL_FORMAT_PACKED] = extract_packed,
-    [KL_FORMAT_ZIP] = kl_extract_zip,       [KL_FORMAT_OLE2] = extract_ole2,
-    [KL_FORMAT_STREAM] = kl_extract_stream, [KL_FORMAT_LHA] = NULL, /* the others: archives.c */
+    [KL_FORMAT_NONE] = extract_nothing,
+    [KL_FORMAT_TEXT] = kl_extract_text,
+    [KL_FORMAT_BINARY] = extract_views,
+    [KL_FORMAT_PACKED] = extract_packed,
+    [KL_FORMAT_ZIP] = kl_extract_zip,
+    [KL_FORMAT_OLE2] = extract_ole2,
+    [KL_FORMAT_PDF] = kl_extract_pdf,
+    [KL_FORMAT_IMAGE] = kl_extract_image,
+    [KL_FORMAT_PST] = extract_pst,
+    [KL_FORMAT_STREAM] = kl_extract_stream,
+    [KL_FORMAT_LHA] = NULL, /* the others: archives.c */
 };
 
 static bool is_container(enum kl_format format)

@@ -27,6 +27,9 @@ enum kl_format {
     KL_FORMAT_ISO, /* its signature lies behind the head: kl_extract_nested looks */
     KL_FORMAT_CAB,
     KL_FORMAT_LHA,
+    KL_FORMAT_PDF,
+    KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
+    KL_FORMAT_PST,   /* Outlook's store */
 };
 
 /** Type of a document from its first bytes (up to 4096 are given). Pure. */
@@ -51,5 +54,7 @@ KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_stream(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_archive(struct kl_emit *e, const struct kl_input *in,
                                       enum kl_format format);
+KL_MUST enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_image(struct kl_emit *e, const struct kl_input *in);
 
 #endif

@@ -11,6 +11,7 @@
 #include "os/channel.h"
 #include "os/role.h"
 #include "os/signals.h"
+#include "kulla/version.h"
 
 #define START_MS 20000u /* a worker that is not caged by then never will be */
 #define SLICE_MS 100u   /* between two looks at Ctrl-C */
@@ -25,6 +26,7 @@ enum state {
 struct kl_session {
     char *program;
     unsigned progress_ms;
+    const atomic_bool *stop;
     unsigned losses;
     struct kl_role role;
     const uint8_t *ring;
@@ -50,6 +52,12 @@ static uint64_t now_ms(void)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+static bool is_stopped(const struct kl_session *s)
+{
+    return kl_stop_is_asked() ||
+           (s->stop != NULL && atomic_load_explicit(s->stop, memory_order_relaxed));
+}
+
 /* The worker is of no more use. @return its wait status */
 static int end_worker(struct kl_session *s)
 {
@@ -63,7 +71,7 @@ static int end_worker(struct kl_session *s)
 }
 
 /**
- * Wait for a frame for at most wait_ms; Ctrl-C ends the wait when it may.
+ * Wait for a frame for at most wait_ms; a stop ends the wait when it may.
  * @return KL_E_MORE: nothing came in time
  */
 static enum kl_rc await(struct kl_session *s, unsigned wait_ms, bool stoppable)
@@ -72,7 +80,7 @@ static enum kl_rc await(struct kl_session *s, unsigned wait_ms, bool stoppable)
 
     for (;;) {
         enum kl_rc rc = kl_channel_recv(s->role.channel_fd, &s->frame, NULL, true);
-        if (rc != KL_E_MORE || now_ms() >= until || (stoppable && kl_stop_is_asked())) {
+        if (rc != KL_E_MORE || now_ms() >= until || (stoppable && is_stopped(s))) {
             return rc;
         }
     }
@@ -91,6 +99,14 @@ static enum kl_rc greet(struct kl_session *s, struct kl_err *err)
     if (rc == KL_OK) {
         rc = await(s, START_MS, false);
     }
+    if (rc == KL_E_FORMAT ||
+        (rc == KL_OK && s->frame.head.type == KL_WIRE_READY &&
+         !kl_span_is(kl_span_make(s->frame.body, s->frame.body_len), kl_version()))) {
+        return kl_fail(err, KL_E_VERSION,
+                       "the worker program is not of version %s; install kulla and libkulla of one "
+                       "version",
+                       kl_version());
+    }
     if (rc == KL_OK && s->frame.head.type == KL_WIRE_READY) {
         s->cage_bits = (unsigned)s->frame.head.value;
         return KL_OK;
@@ -101,7 +117,9 @@ static enum kl_rc greet(struct kl_session *s, struct kl_err *err)
                        "seccomp (CONFIG_SECCOMP_FILTER)");
     }
     return kl_fail(err, KL_E_IO,
-                   "a worker did not start; is this program intact and /proc mounted");
+                   s->program != NULL
+                       ? "a worker did not start; is the worker program a kulla, and intact"
+                       : "a worker did not start; is this program intact and /proc mounted");
 }
 
 static enum kl_rc start_worker(struct kl_session *s, struct kl_err *err)
@@ -123,6 +141,7 @@ enum kl_rc kl_session_new(const struct kl_session_opts *opts, struct kl_session 
         return kl_fail(err, KL_E_NOMEM, "out of memory");
     }
     s->role.channel_fd = -1;
+    s->stop = opts != NULL ? opts->stop : NULL;
     s->progress_ms =
         opts != NULL && opts->progress_ms > 0 ? opts->progress_ms : KL_DOCUMENT_SECONDS * 1000;
     enum kl_rc rc = KL_OK;
@@ -293,7 +312,7 @@ enum kl_rc kl_session_next(struct kl_session *s, struct kl_event *out_ev, struct
         if (rc == KL_E_FORMAT) {
             lose(s, KL_REASON_CRASH, "worker.protocol");
         } else if (rc == KL_E_MORE) {
-            lose(s, kl_stop_is_asked() ? KL_REASON_STOPPED : KL_REASON_TIMEOUT, NULL);
+            lose(s, is_stopped(s) ? KL_REASON_STOPPED : KL_REASON_TIMEOUT, NULL);
         } else {
             lose(s, KL_REASON_CRASH, NULL);
         }

@@ -12,13 +12,21 @@
 #include "extract/event.h"
 #include "base/result.h"
 
+#include <stdatomic.h>
+
 struct kl_session; /* opaque */
 
 struct kl_session_opts {
-    const char *program;  /* the kulla binary to re-execute; NULL: /proc/self/exe */
-    unsigned progress_ms; /* longest silence of the worker; 0: KL_DOCUMENT_SECONDS */
+    const char *program;     /* the kulla binary to re-execute; NULL: /proc/self/exe */
+    unsigned progress_ms;    /* longest silence of the worker; 0: KL_DOCUMENT_SECONDS */
+    const atomic_bool *stop; /* set by anyone: a wait ends as with Ctrl-C; NULL: none; borrowed */
 };
 
+/**
+ * Start a worker.
+ * @return KL_E_VERSION when the program is a kulla of another version, KL_E_IO when it cannot be
+ * started or is no kulla, KL_E_NOMEM
+ */
 KL_MUST enum kl_rc kl_session_new(const struct kl_session_opts *opts, struct kl_session **out_s,
                                   struct kl_err *err);
 void kl_session_free(struct kl_session **s);

@@ -50,7 +50,7 @@ struct kl_span kl_stream_name(const struct kl_emit *e, const char *suffix,
         size_t n = ends_with(name, tars[i]) ? name.len - strlen(tars[i]) : KL_STREAM_NAME_BYTES;
         if (n + 3 <= KL_STREAM_NAME_BYTES) {
             memcpy(buf, name.ptr, n);
-            memcpy(buf + n, "tar", 3);
+            memcpy(buf + n, "tar", 3); /* NOLINT(bugprone-not-null-terminated-result): a span */
             return kl_span_make(buf, n + 3);
         }
     }

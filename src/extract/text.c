@@ -307,6 +307,7 @@ static enum kl_rc read_part(struct text *t)
     bool eight = t->set == KL_CHARSET_8BIT;
 
     while (t->at < t->in->len_bytes && !t->io && !t->cut) {
+        kl_emit_confirm_to(t->e, t->at);
         KL_TRY(eight ? step_8bit(t) : step_wide(t));
     }
     return KL_OK;

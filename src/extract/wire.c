@@ -27,6 +27,7 @@ size_t kl_wire_put(const struct kl_event *ev, uint32_t slot, uint32_t from, uint
         rec.from = from;
         rec.len = (uint32_t)ev->text.len;
         rec.v[0] = ev->at_byte;
+        rec.v[1] = ev->inspected;
     } else {
         n_path = ev->text.len < KL_MAX_PATH_BYTES ? ev->text.len : KL_MAX_PATH_BYTES;
         /* Not inside a character: behind the cut must not stand a continuation byte. */
@@ -119,11 +120,18 @@ static bool code_is_clean(const char code[static KL_ANOMALY_BYTES], bool wanted)
     return true;
 }
 
+static bool is_outside_begin(const struct kl_wire_rec *rec)
+{
+    return rec->kind == KL_EVENT_PART_BEGIN &&
+           kl_part_is_outside((enum kl_part_kind)rec->part_kind);
+}
+
 static bool fields_fit(const struct kl_wire_rec *rec)
 {
     bool block = rec->kind == KL_EVENT_BLOCK;
     bool done = rec->kind == KL_EVENT_DONE;
     bool lost = rec->kind == KL_EVENT_NOT_INSPECTED;
+    bool confirms = done || block || rec->kind == KL_EVENT_PART_BEGIN;
 
     if (lost ? rec->reason == KL_REASON_NONE || rec->reason > KL_REASON_STOPPED
              : rec->reason != KL_REASON_NONE) {
@@ -132,8 +140,8 @@ static bool fields_fit(const struct kl_wire_rec *rec)
     if (rec->zero != 0 || (!block && (rec->slot != 0 || rec->from != 0))) {
         return false;
     }
-    if ((!done && (rec->v[1] != 0 || rec->v[2] != 0)) ||
-        (!done && !block && !lost && rec->v[0] != 0)) {
+    if ((!confirms && rec->v[1] != 0) || (!done && rec->v[2] != 0) ||
+        (!done && !block && !lost && !is_outside_begin(rec) && rec->v[0] != 0)) {
         return false;
     }
     return code_is_clean(rec->code, rec->kind == KL_EVENT_ANOMALY);
@@ -143,6 +151,12 @@ static bool block_fits(const struct kl_wire_order *o, const struct kl_wire_rec *
 {
     return rec->slot == o->next_slot && o->in_flight < KL_BLOCK_SLOTS &&
            rec->from <= KL_BLOCK_BYTES && rec->len <= KL_BLOCK_BYTES - rec->from;
+}
+
+/* Bytes told so far only grow, up to the document's. */
+static bool confirmed_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)
+{
+    return rec->v[1] >= o->confirmed && rec->v[1] <= o->doc_bytes;
 }
 
 static bool done_fits(const struct kl_wire_order *o, const struct kl_wire_rec *rec)
@@ -157,9 +171,11 @@ static bool order_fits(const struct kl_wire_order *o, const struct kl_wire_rec *
 
     switch ((enum kl_event_kind)rec->kind) {
     case KL_EVENT_PART_BEGIN:
-        return !in_part && (rec->part_kind == KL_PART_TEXT || rec->part_kind == KL_PART_TABLE);
+        return !in_part && rec->part_kind > KL_PART_NONE && rec->part_kind <= KL_PART_LAST &&
+               (!is_outside_begin(rec) || rec->v[0] <= o->doc_bytes) && confirmed_fits(o, rec);
     case KL_EVENT_BLOCK:
-        return in_part && rec->part_kind == o->part_kind && block_fits(o, rec);
+        return in_part && rec->part_kind == o->part_kind && block_fits(o, rec) &&
+               confirmed_fits(o, rec);
     case KL_EVENT_PART_END:
         return in_part && rec->part_kind == o->part_kind && rec->len == 0;
     case KL_EVENT_ANOMALY:
@@ -189,6 +205,9 @@ static void advance(struct kl_wire_order *o, const struct kl_wire_rec *rec)
         o->text_bytes += rec->len;
         o->next_slot = (o->next_slot + 1) % KL_BLOCK_SLOTS;
         o->in_flight++;
+    }
+    if (rec->kind == KL_EVENT_PART_BEGIN || rec->kind == KL_EVENT_BLOCK) {
+        o->confirmed = rec->v[1];
     }
     if (rec->kind == KL_EVENT_PART_BEGIN) {
         o->part_kind = (enum kl_part_kind)rec->part_kind;
@@ -231,7 +250,7 @@ enum kl_rc kl_wire_next(struct kl_wire_order *o, struct kl_rd *r, const uint8_t 
         .reason = (enum kl_reason)rec.reason,
         .text = text,
         .at_byte = rec.kind == KL_EVENT_BLOCK ? rec.v[0] : 0,
-        .bytes = rec.kind == KL_EVENT_NOT_INSPECTED ? rec.v[0] : 0,
+        .bytes = rec.kind == KL_EVENT_NOT_INSPECTED || is_outside_begin(&rec) ? rec.v[0] : 0,
         .seen = done ? rec.v[0] : 0,
         .inspected = rec.v[1],
         .not_inspected = rec.v[2],

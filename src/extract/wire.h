@@ -3,7 +3,8 @@
  *
  * Frame types (os/channel.h), parent to worker: RING (a memfd), DOCUMENT (a descriptor;
  * value = its length), RELEASE (value = blocks read). Worker to parent: READY (value =
- * kl_cage_bits), REFUSED (value = kl_rc), EVENTS (records, one behind the other).
+ * kl_cage_bits, body = kl_version), REFUSED (value = kl_rc), EVENTS (records, one behind the
+ * other).
  *
  * A record is a struct kl_wire_rec and, but for BLOCK, its `len` bytes of text. Blocks are
  * taken in turn: slot = number of the block in its document modulo KL_BLOCK_SLOTS; at most
@@ -40,13 +41,15 @@ struct kl_wire_rec {
     uint32_t slot; /* BLOCK */
     uint32_t from; /* BLOCK: offset of the text in its slot */
     uint32_t len;  /* of the text */
-    uint64_t v[3]; /* BLOCK: at_byte; NOT_INSPECTED: bytes; DONE: seen, inspected, not_inspected */
+    uint64_t v[3]; /* BLOCK: at_byte, inspected; PART_BEGIN: 0, inspected; NOT_INSPECTED: bytes;
+                      DONE: seen, inspected, not_inspected */
     char code[KL_ANOMALY_BYTES];
 };
 
 /* What the parent knows of a document under way. */
 struct kl_wire_order {
     uint64_t doc_bytes;
+    uint64_t confirmed; /* inspected, as said by the event before */
     uint64_t n_events;
     uint64_t text_bytes;
     unsigned next_slot;

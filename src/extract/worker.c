@@ -10,6 +10,7 @@
 #include "os/cage.h"
 #include "os/channel.h"
 #include "os/role.h"
+#include "kulla/version.h"
 
 #define EXIT_LEFT 0 /* the parent went away: the usual end */
 #define EXIT_START 2
@@ -137,8 +138,8 @@ static enum kl_rc start(struct worker *w)
                   "the exit says it too");
         return rc;
     }
-    return kl_channel_send(KL_ROLE_CHANNEL_FD, KL_WIRE_READY, 0, bits, kl_span_make(NULL, 0), -1,
-                           true);
+    return kl_channel_send(KL_ROLE_CHANNEL_FD, KL_WIRE_READY, 0, bits, kl_span_str(kl_version()),
+                           -1, true);
 }
 
 /* One frame of the parent; false: it went away or makes no sense. */

@@ -293,6 +293,18 @@ static enum kl_rc with_level(struct kl_xlsx *x, struct kl_zip_member *m, read_pa
     return rc;
 }
 
+/* The same for a member whose text is told here. */
+static enum kl_rc tell_with_level(struct kl_xlsx *x, struct kl_zip_member *m, read_part *read,
+                                  const char *note)
+{
+    uint64_t lost_before = kl_emit_lost_get(x->e);
+    KL_TRY(with_level(x, m, read, note));
+    if (m->state == KL_ZIP_STATE_DONE) {
+        kl_zip_confirm(x->zip, m, lost_before);
+    }
+    return KL_OK;
+}
+
 /* Strings and formats that the workbook does not lead to are told by their root. */
 static enum kl_rc find_tables(struct kl_xlsx *x)
 {
@@ -335,11 +347,11 @@ static enum kl_rc read_member(struct kl_xlsx *x, size_t i)
     KL_TRY(root_of(x, m, &root));
     if (kl_span_is(root, "worksheet") || kl_span_is(root, "dialogsheet") ||
         kl_span_is(root, "macrosheet")) {
-        return with_level(x, m, kl_xlsx_sheet_read,
-                          x->is_hidden[i] != 0 ? "xlsx.hidden_sheet" : NULL);
+        return tell_with_level(x, m, kl_xlsx_sheet_read,
+                               x->is_hidden[i] != 0 ? "xlsx.hidden_sheet" : NULL);
     }
     if (kl_xlsx_text_has_root(root)) {
-        return with_level(x, m, kl_xlsx_text_read, NULL);
+        return tell_with_level(x, m, kl_xlsx_text_read, NULL);
     }
     return KL_OK;
 }

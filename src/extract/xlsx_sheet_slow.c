@@ -138,7 +138,7 @@ static enum kl_rc on_text(struct kl_sheet *s, const struct kl_xml_token *t)
         return is_string ? kl_sheet_text(s, t->text, raw | KL_XML_ESCAPES)
                          : value_add(s, t->text, raw);
     }
-    if (s->in_f && memchr(t->text.ptr, '"', t->text.len) == NULL &&
+    if (s->in_cell && s->in_f && memchr(t->text.ptr, '"', t->text.len) == NULL &&
         memmem(t->text.ptr, t->text.len, "&quot;", 6) == NULL) {
         return KL_OK; /* a formula without a string constant */
     }

@@ -74,6 +74,12 @@ bool kl_zip_is_readable(const struct kl_zip_member *m);
 /** The member of this name (ASCII case and '\\' ignored), or NULL. */
 struct kl_zip_member *kl_zip_find(struct kl_zip *zip, struct kl_span name);
 
+/**
+ * The member is done with: its bytes are told, but for what was lost since.
+ * @param lost_before  kl_emit_lost_get before its level was entered
+ */
+void kl_zip_confirm(struct kl_zip *zip, const struct kl_zip_member *m, uint64_t lost_before);
+
 /** Enter the member's level, extract it by its content, leave. */
 KL_MUST enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m);
 

@@ -43,14 +43,38 @@ struct kl_span kl_zip_name(const struct kl_zip *zip, const struct kl_zip_member 
     return kl_span_part(kl_buf_span(&zip->names), m->name_at, (size_t)m->name_at + m->name_len);
 }
 
-static int by_place(const void *a, const void *b)
+static bool is_before(const struct kl_zip_member *x, const struct kl_zip_member *y)
 {
-    const struct kl_zip_member *x = *(struct kl_zip_member *const *)a;
-    const struct kl_zip_member *y = *(struct kl_zip_member *const *)b;
-    if (x->head_at != y->head_at) {
-        return x->head_at < y->head_at ? -1 : 1;
+    return x->head_at != y->head_at ? x->head_at < y->head_at : x < y;
+}
+
+static void sift_down(struct kl_zip_member **heap, size_t at, size_t n)
+{
+    struct kl_zip_member *m = heap[at];
+    for (size_t child = 2 * at + 1; child < n; child = 2 * at + 1) {
+        child += child + 1 < n && is_before(heap[child], heap[child + 1]);
+        if (!is_before(m, heap[child])) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
     }
-    return x < y ? -1 : x > y;
+    heap[at] = m;
+}
+
+/* By place. A heap sort, not qsort: glibc's asks the kernel how much memory there is, which the
+ * cage forbids. */
+static void sort(struct kl_zip_member **order, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;) {
+        sift_down(order, i, n);
+    }
+    for (size_t end = n; end-- > 1;) {
+        struct kl_zip_member *last = order[0];
+        order[0] = order[end];
+        order[end] = last;
+        sift_down(order, 0, end);
+    }
 }
 
 static enum kl_rc add_gap(struct kl_zip *zip, const char *what, uint64_t from, uint64_t to)
@@ -133,7 +157,7 @@ static enum kl_rc order_members(struct kl_zip *zip)
         for (size_t i = 0; i < n; i++) {
             order[i] = &zip->m[i];
         }
-        qsort(order, n, sizeof(*order), by_place); /* NOLINT(bugprone-sizeof-expression) */
+        sort(order, n);
         refuse_overlaps(order, n);
         zip->n_real = n;
         rc = add_gaps(zip, order, n);

@@ -36,6 +36,11 @@ static uint64_t next_sig(struct walk *w, uint64_t from, uint32_t sig_a, uint32_t
             }
             p++;
         }
+        if (w->buf[0] == 0 && w->buf[n - 1] == 0) {
+            /* Perhaps a hole: on to the chunk in which it ends. */
+            uint64_t data = kl_input_data(w->zip->in, at + n - 1);
+            at = data > at + CHUNK_BYTES ? data - CHUNK_BYTES - 3 : at;
+        }
     }
     return len;
 }

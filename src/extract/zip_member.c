@@ -132,16 +132,28 @@ static enum kl_rc member_check(void *ctx)
 static const struct kl_member_ops member_ops = {member_rewind, member_read, member_lost,
                                                 member_check};
 
+/* Deflate can make so much of so little: a claim beyond it would put a reader off that looks for
+ * what stands at the end (a zip in the zip). */
+static bool is_possible(const struct kl_zip_member *m)
+{
+    return !m->no_size && m->plain_bytes <= m->comp_bytes * MAX_EXPANSION + 64;
+}
+
 static enum kl_rc extract_pieces(struct kl_zip *zip, const struct kl_zip_member *m)
 {
     struct kl_zip_stream s = {.zip = zip, .m = m};
     struct kl_member member = {
         .ops = &member_ops,
         .ctx = &s,
-        .claim_bytes = m->no_size ? KL_MEMBER_UNKNOWN : m->plain_bytes,
+        .claim_bytes = m->method == 0   ? m->comp_bytes
+                       : is_possible(m) ? m->plain_bytes
+                                        : KL_MEMBER_UNKNOWN,
         .bad_code = "zip.data",
         .size_code = "zip.size_lie",
     };
+    if (!m->no_size && member.claim_bytes != m->plain_bytes) {
+        KL_TRY(kl_emit_anomaly(zip->e, "zip.size_lie"));
+    }
     return kl_member_extract(zip->e, &member);
 }
 
@@ -152,8 +164,7 @@ static enum kl_rc inflate_whole(struct kl_zip *zip, const struct kl_zip_member *
     struct kl_buf comp;
     struct kl_span data;
     kl_buf_init(&comp, KL_MAX_WHOLE_MEMBER);
-    if (m->no_size || m->plain_bytes > out->max_bytes ||
-        m->plain_bytes > m->comp_bytes * MAX_EXPANSION + 64) {
+    if (!is_possible(m) || m->plain_bytes > out->max_bytes) {
         return KL_E_FORMAT;
     }
     if (zip->in->fd < 0 && zip->in->source == NULL) {
@@ -206,15 +217,50 @@ static enum kl_rc extract_whole(struct kl_zip *zip, const struct kl_zip_member *
     return nested_mem(zip, plain);
 }
 
+/* ---- bytes of the zip itself ---- */
+
+struct range {
+    const struct kl_input *in;
+    uint64_t from;
+    uint64_t len_bytes;
+};
+
+static enum kl_rc range_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
+{
+    const struct range *r = ctx;
+    uint64_t left = at < r->len_bytes ? r->len_bytes - at : 0;
+    return kl_input_read(r->in, r->from + at, dst, n < left ? n : (size_t)left, out_n);
+}
+
+static uint64_t range_data(void *ctx, uint64_t at)
+{
+    const struct range *r = ctx;
+    return kl_input_data(r->in, r->from + at) - r->from;
+}
+
+/* What lies between the members of the document itself: nothing is inflated, so nothing is charged;
+ * holes stay holes. */
+static enum kl_rc extract_gap(struct kl_zip *zip, const struct kl_zip_member *m)
+{
+    struct range r = {zip->in, m->data_at, m->comp_bytes};
+    struct kl_source source = {&r, range_read, range_data};
+    struct kl_input in = kl_input_source(&source, m->comp_bytes);
+    return kl_extract_nested(zip->e, &in);
+}
+
 static enum kl_rc extract_content(struct kl_zip *zip, const struct kl_zip_member *m)
 {
+    if (m >= zip->m + zip->n_real && kl_emit_depth(zip->e) == 1) {
+        return extract_gap(zip, m);
+    }
     if (m->method == 0 && zip->in->fd < 0 && zip->in->source == NULL) {
         return extract_whole(
             zip, m,
             kl_span_part(zip->in->mem, (size_t)m->data_at, (size_t)(m->data_at + m->comp_bytes)));
     }
     size_t max = kl_member_whole_max(zip->e);
-    if (m->method == 0 || m->comp_bytes > max || (!m->no_size && m->plain_bytes > max)) {
+    bool is_long = !m->no_size && m->plain_bytes > max;
+    if (m->method == 0 || m->comp_bytes > max || is_long) {
         return extract_pieces(zip, m);
     }
     struct kl_buf buf;
@@ -251,6 +297,14 @@ static enum kl_rc extract_entered(struct kl_zip *zip, const struct kl_zip_member
     return extract_content(zip, m);
 }
 
+void kl_zip_confirm(struct kl_zip *zip, const struct kl_zip_member *m, uint64_t lost_before)
+{
+    uint64_t lost = kl_emit_lost_get(zip->e) - lost_before;
+    if (lost < m->share_bytes) {
+        kl_emit_confirm(zip->e, m->share_bytes - lost);
+    }
+}
+
 enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m)
 {
     struct kl_span name = kl_zip_name(zip, m);
@@ -258,6 +312,7 @@ enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m)
     if (is_empty && m->state == KL_ZIP_STATE_NONE) {
         return KL_OK; /* a folder, or an empty file */
     }
+    uint64_t lost_before = kl_emit_lost_get(zip->e);
     enum kl_rc rc = kl_emit_enter(zip->e, name, m->share_bytes);
     if (rc == KL_E_LIMIT) {
         return kl_emit_not_inspected(zip->e, KL_REASON_LIMIT, m->comp_bytes);
@@ -265,6 +320,7 @@ enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m)
     if (rc == KL_OK) {
         rc = extract_entered(zip, m);
         kl_emit_leave(zip->e);
+        kl_zip_confirm(zip, m, lost_before);
     }
     return rc;
 }

@@ -1,6 +1,7 @@
 /*
  * The waist: what inspection says of one document. Holds no content: counts, column and
  * register names, masked samples. Everything that decides consumes this and nothing else.
+ * Who embeds libkulla sees it through the functions of kulla/finding.h, where the verdicts stand.
  * Thread rule: one owner; a const finding may be read by any thread.
  */
 #ifndef KL_FINDING_FINDING_H
@@ -8,18 +9,8 @@
 
 #include "base/buf.h"
 #include "base/result.h"
+#include "kulla/finding.h"
 
-enum kl_verdict {
-    KL_VERDICT_PASS = 0,
-    KL_VERDICT_NOT_INSPECTED, /* below log: nothing found in what was read, something was not read
-                               */
-    KL_VERDICT_LOG,
-    KL_VERDICT_HOLD,
-    KL_VERDICT_BLOCK,
-};
-
-const char *kl_verdict_name(
-    enum kl_verdict v); /* "pass", "not_inspected", "log", "hold", "block" */
 /** @return false when name is none of them */
 bool kl_verdict_parse(const char *name, enum kl_verdict *out_v);
 
@@ -100,8 +91,11 @@ struct kl_finding {
     uint64_t n_anomalies_more;        /* beyond KL_MAX_FINDING_ANOMALIES */
     char (*samples)[KL_SAMPLE_BYTES]; /* masked: "A1…8K" */
     size_t n_samples;
-    bool in_baseline; /* known before (--baseline) and not grown: shown, not counted */
-    char rule[64];    /* the policy rule that decided; "" = default */
+    char sha256[65];    /* of the document when a worker or a program died or hung on it; or "" */
+    uint64_t id;        /* number of the document in its scan; 0: none was given */
+    uint64_t n_pending; /* pictures left for a later finding of this id */
+    bool in_baseline;   /* known before (--baseline) and not grown: shown, not counted */
+    char rule[64];      /* the policy rule that decided; "" = default */
 };
 
 #define KL_MAX_FINDING_GAPS 1000u

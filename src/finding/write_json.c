@@ -94,15 +94,23 @@ static void write_identifiers(struct kl_json *j, const struct kl_finding *f)
     kl_json_key(j, "identifiers");
     kl_json_array(j);
     for (size_t i = 0; i < f->n_identifiers; i++) {
+        const struct kl_finding_identifier *d = &f->identifiers[i];
+        const char rank[2] = {d->rank, '\0'};
         kl_json_object(j);
         kl_json_key(j, "type");
-        kl_json_str(j, f->identifiers[i].type);
+        kl_json_str(j, d->type);
+        kl_json_key(j, "class");
+        kl_json_str(j, rank);
         kl_json_key(j, "values");
-        kl_json_u64(j, f->identifiers[i].n_values);
+        kl_json_u64(j, d->n_values);
         kl_json_key(j, "distinct");
-        kl_json_u64(j, f->identifiers[i].n_distinct);
+        kl_json_u64(j, d->n_distinct);
+        kl_json_key(j, "distinct_is_estimate");
+        kl_json_bool(j, d->is_estimate);
         kl_json_key(j, "valid");
-        kl_json_u64(j, f->identifiers[i].n_valid);
+        kl_json_u64(j, d->n_valid);
+        kl_json_key(j, "log10_chance");
+        kl_json_f64(j, d->log10_chance, 6);
         kl_json_end(j);
     }
     kl_json_end(j);
@@ -176,12 +184,22 @@ enum kl_rc kl_write_json(const struct kl_finding *f, struct kl_buf *out)
         kl_json_key(&j, "path_hex");
         kl_json_hex(&j, path);
     }
+    if (f->id > 0) {
+        kl_json_key(&j, "id");
+        kl_json_u64(&j, f->id);
+    }
     kl_json_key(&j, "verdict");
     kl_json_str(&j, kl_verdict_name(f->verdict));
     kl_json_key(&j, "rule");
     kl_json_str(&j, f->rule);
+    kl_json_key(&j, "pending");
+    kl_json_u64(&j, f->n_pending);
     kl_json_key(&j, "partial");
     kl_json_bool(&j, f->partial);
+    if (f->sha256[0] != '\0') {
+        kl_json_key(&j, "sha256");
+        kl_json_str(&j, f->sha256);
+    }
     if (f->in_baseline) {
         kl_json_key(&j, "in_baseline");
         kl_json_bool(&j, true);

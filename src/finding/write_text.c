@@ -222,13 +222,20 @@ static enum kl_rc write_identifiers(const struct kl_finding *f, struct kl_buf *o
         const struct kl_finding_identifier *d = &f->identifiers[i];
         KL_TRY(kl_buf_add_str(out, "  identifiers "));
         KL_TRY(kl_write_safe(kl_span_str(d->type), out));
+        if (d->rank != '\0') {
+            KL_TRY(kl_buf_addf(out, " (class %c)", d->rank));
+        }
         KL_TRY(kl_buf_add_str(out, ": "));
         KL_TRY(kl_write_count(d->n_values, out));
         KL_TRY(kl_buf_add_str(out, " of the shape, "));
         KL_TRY(kl_write_count(d->n_valid, out));
-        KL_TRY(kl_buf_add_str(out, " valid, "));
+        KL_TRY(kl_buf_add_str(out, d->is_estimate ? " valid, about " : " valid, "));
         KL_TRY(kl_write_count(d->n_distinct, out));
-        KL_TRY(kl_buf_add_str(out, " distinct\n"));
+        KL_TRY(kl_buf_add_str(out, " distinct; "));
+        /* Nothing to check, nothing to reckon with: the pack's class D. */
+        KL_TRY(d->log10_chance < 0 ? write_chance(d->log10_chance, out)
+                                   : kl_buf_add_str(out, "the shape alone, without a check digit"));
+        KL_TRY(kl_buf_add_u8(out, '\n'));
     }
     return KL_OK;
 }
@@ -256,6 +263,9 @@ static enum kl_rc write_gaps(const struct kl_finding *f, struct kl_buf *out)
         KL_TRY(kl_write_size(f->seen, out));
     }
     KL_TRY(kl_buf_add_u8(out, '\n'));
+    if (f->sha256[0] != '\0') {
+        KL_TRY(kl_buf_addf(out, "    to be looked at: sha256 %s\n", f->sha256));
+    }
     size_t n = f->n_gaps < GAPS_SHOWN ? f->n_gaps : GAPS_SHOWN;
     for (size_t i = 0; i < n; i++) {
         const struct kl_finding_gap *g = &f->gaps[i];

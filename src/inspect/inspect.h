@@ -11,13 +11,9 @@
 #include "base/result.h"
 #include "finding/finding.h"
 #include "inspect/policy.h"
+#include "kulla/inspect.h"
 
 #include <stdatomic.h>
-
-struct kl_inspect_index {
-    const char *index_path; /* R.kidx */
-    const char *key_path;   /* the key file it was built with */
-};
 
 struct kl_inspect_opts {
     const struct kl_inspect_index *indexes; /* borrowed for the call */
@@ -46,6 +42,13 @@ struct kl_inspect_live {
     atomic_uint_fast64_t n_bytes; /* bytes of documents done with, for the progress line */
 };
 
+/* What becomes of pictures, the slow lane. */
+enum kl_ocr {
+    KL_OCR_OFF = 0, /* not inspected (format) */
+    KL_OCR_LATER,   /* not inspected (pending), counted in kl_finding.n_pending */
+    KL_OCR_NOW,
+};
+
 struct kl_inspector; /* opaque; one thread's */
 
 /**
@@ -61,12 +64,14 @@ void kl_inspector_free(struct kl_inspector **i);
  *
  * @param fd    open for reading: a regular file or a memfd; stays the caller's
  * @param path  as to be shown; any bytes; copied
+ * @param ocr   whether pictures are read
  * @param out   uninitialised; on KL_OK the caller owns it (kl_finding_done). Bad input, a lost
  * worker and a cancel are findings (anomalies, gaps, `partial`), not failures; the verdict and rule
  * are set by kl_policy_decide.
  * @return KL_E_NOMEM, KL_E_IO when no worker can be started; *out is then empty
  */
 KL_MUST enum kl_rc kl_inspector_file(struct kl_inspector *i, int fd, uint64_t len_bytes,
-                                     const char *path, struct kl_finding *out, struct kl_err *err);
+                                     const char *path, enum kl_ocr ocr, struct kl_finding *out,
+                                     struct kl_err *err);
 
 #endif

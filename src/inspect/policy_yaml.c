@@ -442,10 +442,14 @@ enum kl_rc kl_policy_parse(struct kl_span yaml, struct kl_policy *out_p, struct 
     }
     yaml_parser_set_input_string(&parser, yaml.len > 0 ? yaml.ptr : (const uint8_t *)"", yaml.len);
     if (yaml_parser_load(&parser, &doc) == 0) {
-        if (err != NULL && err->rc == KL_OK) {
+        bool no_memory = parser.error == YAML_MEMORY_ERROR;
+        if (!no_memory && err != NULL && err->rc == KL_OK) {
             err->at_line = (uint64_t)parser.problem_mark.line + 1;
         }
         yaml_parser_delete(&parser);
+        if (no_memory) {
+            return kl_fail(err, KL_E_NOMEM, "no memory for the policy; free some");
+        }
         return kl_fail(err, KL_E_FORMAT, "not YAML; check indentation, quotes and colons there");
     }
     kl_policy_default(&p);

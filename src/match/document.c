@@ -44,9 +44,8 @@ static enum kl_rc scratch_new(struct kl_match *m)
     m->hits = calloc(KL_MAX_KEY_HITS, sizeof *m->hits);
     m->hit_blocks = calloc(KL_MAX_KEY_HITS, sizeof *m->hit_blocks);
     m->forms = calloc(1, sizeof *m->forms);
-    m->spans = calloc(KL_MAX_SPANS, sizeof *m->spans);
     bool ok = m->cands != NULL && m->tags != NULL && m->hits != NULL && m->hit_blocks != NULL &&
-              m->forms != NULL && m->spans != NULL &&
+              m->forms != NULL &&
               posix_memalign((void **)&m->cells, 64, KL_SCAN_BATCH * sizeof *m->cells) == 0;
     return ok ? KL_OK : KL_E_NOMEM;
 }
@@ -71,6 +70,8 @@ enum kl_rc kl_match_new(const struct kl_index *const *indexes, size_t n_indexes,
         d->threshold = threshold_bits[i];
         plan_keys(d);
         rc = kl_rowset_init(&d->rows, d->ix->head->n_rows);
+        d->spans = calloc(KL_MAX_SPANS, sizeof *d->spans);
+        rc = rc == KL_OK && d->spans == NULL ? KL_E_NOMEM : rc;
     }
     if (rc != KL_OK) {
         kl_match_free(&m);
@@ -101,6 +102,7 @@ void kl_match_free(struct kl_match **mp)
         parts_clear(&m->di[i]);
         free(m->di[i].parts);
         free(m->di[i].weak);
+        free(m->di[i].spans);
     }
     free(m->di);
     free(m->cands);
@@ -109,7 +111,6 @@ void kl_match_free(struct kl_match **mp)
     free(m->hits);
     free(m->hit_blocks);
     free(m->forms);
-    free(m->spans);
     kl_buf_done(&m->path);
     free(m);
     *mp = NULL;
@@ -164,17 +165,22 @@ enum kl_rc kl_match_part_begin(struct kl_match *m, struct kl_span path, bool is_
                       path.len < KL_MAX_PATH_BYTES ? path.len : KL_MAX_PATH_BYTES);
 }
 
+void kl_doc_record_init(struct kl_record *out, struct kl_span text, uint32_t from)
+{
+    out->text = text;
+    out->from = from;
+    out->n_units = 0;
+    out->split = false;
+    out->forms_for = NULL;
+}
+
 void kl_doc_record_at(struct kl_match *m, size_t at, struct kl_record *out)
 {
     size_t from = 0;
     size_t to = 0;
 
     kl_record_find(m->text, at, &from, &to);
-    out->text = kl_span_part(m->text, from, to);
-    out->from = (uint32_t)from;
-    out->n_units = 0;
-    out->split = false;
-    out->forms_for = NULL;
+    kl_doc_record_init(out, kl_span_part(m->text, from, to), (uint32_t)from);
 }
 
 void kl_doc_forms(struct kl_match *m, const struct kl_index *ix, struct kl_record *r)
@@ -192,7 +198,9 @@ void kl_doc_forms(struct kl_match *m, const struct kl_index *ix, struct kl_recor
 enum kl_rc kl_match_block(struct kl_match *m, struct kl_span text)
 {
     m->text = text;
-    m->n_spans = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        m->di[i].n_spans = 0;
+    }
     KL_TRY(kl_doc_keys(m));
     for (size_t i = 0; m->has_tuples && i < m->n; i++) {
         KL_TRY(kl_doc_tuples(m, &m->di[i]));

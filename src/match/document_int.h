@@ -11,13 +11,16 @@
 #define KL_MAX_SPANS 16384u
 #define KL_MAX_PARTS 256u
 #define KL_LAYOUT_FIELDS 64u
+#define KL_LAYOUT_TRIES 32u
 
 /* Where a part keeps its columns: learned from accepted rows, used to read the next ones fast. */
 struct kl_layout {
     uint32_t n_rows; /* that voted */
     uint32_t votes[KL_LAYOUT_FIELDS][KL_MAX_COLUMNS];
+    uint32_t seen[KL_MAX_COLUMNS];    /* rows that had the column, wherever */
     int8_t slot_of[KL_LAYOUT_FIELDS]; /* -1: none */
     uint64_t slots;                   /* all of them */
+    uint32_t version;                 /* of slot_of */
     uint32_t n_fast;                  /* rows read by the layout, and of them … */
     uint32_t n_slow;                  /* … how many had to be read again the slow way */
 };
@@ -39,6 +42,11 @@ struct kl_part_sum {
     char *path;
     uint64_t n_rows;
     uint64_t slots;
+};
+
+struct kl_text_span {
+    uint32_t from;
+    uint32_t to;
 };
 
 struct kl_doc_index {
@@ -67,6 +75,9 @@ struct kl_doc_index {
     struct kl_weak_row *weak;
     size_t n_weak_part;
     size_t cap_weak;
+    struct kl_text_span
+        *spans; /* records of the block explained by a key of this index, in order */
+    size_t n_spans;
     struct kl_layout layout;
     uint32_t n_window; /* windows tried in this part, and … */
     uint32_t n_window_ok;
@@ -74,11 +85,6 @@ struct kl_doc_index {
     size_t n_parts;
     uint64_t part_rows; /* of the open part */
     uint64_t part_slots;
-};
-
-struct kl_text_span {
-    uint32_t from;
-    uint32_t to;
 };
 
 struct kl_key_hit {
@@ -103,9 +109,9 @@ struct kl_match {
     struct kl_tag *tags;
     struct kl_key_hit *hits;
     struct kl_tag *hit_blocks;
+    struct kl_index_try tries[KL_INDEX_TRIES];
+    uint16_t try_at[KL_INDEX_TRIES]; /* its candidate */
     struct kl_forms *forms;
-    struct kl_text_span *spans; /* records explained by a key, in order */
-    size_t n_spans;
     char samples[KL_MAX_SAMPLES]
                 [32]; /* canonical keys of accepted rows; only kl_finding_add_sample prints them */
     uint8_t sample_len[KL_MAX_SAMPLES];
@@ -122,6 +128,7 @@ struct kl_record {
     struct kl_unit units[KL_MAX_UNITS];
 };
 
+void kl_doc_record_init(struct kl_record *out, struct kl_span text, uint32_t from);
 void kl_doc_record_at(struct kl_match *m, size_t at, struct kl_record *out);
 void kl_doc_forms(struct kl_match *m, const struct kl_index *ix, struct kl_record *r);
 
@@ -138,8 +145,20 @@ KL_MUST enum kl_rc kl_doc_end_part(struct kl_match *m, struct kl_doc_index *d);
 
 /* Layout (layout.c). */
 void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev);
-/** Read a record by the layout. @return true when the evidence reaches the threshold */
-bool kl_layout_weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r, uint32_t row,
-                     uint64_t known, struct kl_evidence *out);
+
+/* A record of which one row is suspected. */
+struct kl_layout_try {
+    struct kl_span text;
+    uint32_t row;
+    uint64_t known;   /* slots that the keys established */
+    uint32_t version; /* out: of the layout that was used */
+    uint64_t slots;   /* out: with those of the fields that equal the row's cells */
+    unsigned n_wrong; /* out: fields that are a value and not the row's: the layout may be off */
+    double bits;      /* out: evidence */
+};
+
+/** Read n records by the layout, many at once. */
+void kl_layout_read(const struct kl_match *m, const struct kl_doc_index *d,
+                    struct kl_layout_try *tries, size_t n);
 
 #endif

@@ -27,37 +27,50 @@ static uint8_t key_domain(uint8_t kind)
     return KL_DOMAIN_CODE;
 }
 
+/* Look the tries up; what they find are hits, the sketch yet to be asked. @return hits so far */
+static size_t probe(struct kl_match *m, struct kl_doc_index *d, size_t n, size_t n_hits)
+{
+    kl_index_probe(d->ix, m->tries, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct kl_index_try *t = &m->tries[i];
+        unsigned a = (unsigned)(t->anchor - d->ix->anchors);
+        for (unsigned r = 0; r < t->n && n_hits < KL_MAX_KEY_HITS; r++) {
+            kl_index_prefetch_row(d->ix, t->row[r]);
+            m->hits[n_hits] = (struct kl_key_hit){m->try_at[i], t->row[r], (uint8_t)a};
+            m->hit_blocks[n_hits++] = kl_index_cell_block(t->tag, t->row[r], d->key_slot[a]);
+        }
+    }
+    return n_hits;
+}
+
 /* Probe all candidates of the batch; what the sketch confirms goes to m->hits, in text order. */
 static size_t find_hits(struct kl_match *m, struct kl_doc_index *d, size_t n)
 {
     const struct kl_index *ix = d->ix;
+    size_t n_tries = 0;
     size_t n_hits = 0;
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
         for (unsigned b = d->anchors_of_kind[m->cands[i].kind]; b != 0; b &= b - 1) {
-            kl_index_prefetch(ix, &ix->anchors[__builtin_ctz(b)], m->tags[i]);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned b = d->anchors_of_kind[m->cands[i].kind]; b != 0; b &= b - 1) {
             unsigned a = (unsigned)__builtin_ctz(b);
-            uint32_t rows[KL_MAX_ROWS_PER_KEY];
             d->stats[a].n_shaped += (m->cands[i].flags & KL_CAND_WRONG) == 0;
-            unsigned k = kl_index_probe(ix, &ix->anchors[a], m->tags[i], rows);
-            for (unsigned r = 0; r < k && n_hits < KL_MAX_KEY_HITS; r++) {
-                kl_index_prefetch_row(ix, rows[r]);
-                m->hits[n_hits] = (struct kl_key_hit){(uint32_t)i, rows[r], (uint8_t)a};
-                m->hit_blocks[n_hits++] = kl_index_cell_block(m->tags[i], rows[r], d->key_slot[a]);
+            m->tries[n_tries].tag = m->tags[i];
+            m->tries[n_tries].anchor = &ix->anchors[a];
+            m->try_at[n_tries++] = (uint16_t)i;
+            if (n_tries == KL_INDEX_TRIES) {
+                n_hits = probe(m, d, n_tries, n_hits);
+                n_tries = 0;
             }
         }
     }
+    n_hits = probe(m, d, n_tries, n_hits);
     kl_prf_tweak(&ix->prf, m->hit_blocks, n_hits);
     for (size_t h = 0; h < n_hits; h++) {
         uint32_t slot = d->key_slot[m->hits[h].anchor];
-        if ((uint16_t)m->hit_blocks[h].lo == kl_index_cell(ix, m->hits[h].row, slot)) {
-            m->hits[kept++] = m->hits[h];
-        }
+        bool is = (uint16_t)m->hit_blocks[h].lo == kl_index_cell(ix, m->hits[h].row, slot);
+        m->hits[kept] = m->hits[h];
+        kept += is;
     }
     return kept;
 }
@@ -105,34 +118,43 @@ static void collect(struct kl_doc_index *d, const struct kl_key_hit *h, struct r
     }
 }
 
-/* Evidence of the record; when a lone key stands on its line, of the window around it. */
-static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r, uint32_t row,
-                  uint64_t known, size_t at, struct kl_evidence *ev)
+static bool layout_is_used(const struct kl_layout *l)
 {
-    struct kl_layout *l = &d->layout;
-    bool use_layout = l->slots != 0 && (l->n_fast < 64 || l->n_slow < l->n_fast / 2);
+    return l->slots != 0 && (l->n_fast < 64 || l->n_slow < l->n_fast / 2);
+}
 
-    if (use_layout && kl_layout_weigh(m, d, r, row, known, ev)) {
-        return true;
+/* @param ahead  what was read ahead of the record, NULL: nothing; it may be of an old layout
+ * @return true when the evidence reaches the threshold */
+static bool weigh_by_layout(struct kl_match *m, struct kl_doc_index *d, const struct kl_record *r,
+                            const struct kl_layout_try *ahead, uint32_t row, uint64_t known,
+                            struct kl_evidence *ev)
+{
+    __attribute__((uninitialized)) struct kl_layout_try try;
+
+    if (ahead == NULL || ahead->version != d->layout.version) {
+        try = (struct kl_layout_try){.text = r->text, .row = row, .known = known};
+        kl_layout_read(m, d, &try, 1);
+        ahead = &try;
     }
-    l->n_slow += use_layout;
-    kl_doc_forms(m, d->ix, r);
-    kl_evidence_weigh(d->ix, m->forms, row, known, ev);
-    ev->bits -= d->ix->log2_rows;
-    if (ev->bits >= d->threshold) {
-        kl_layout_vote(l, ev);
-        return true;
-    }
-    bool lonely = r->n_units <= 3 && r->text.len < 200;
-    bool worth = d->n_window < 200 || d->n_window_ok * 20 > d->n_window;
-    if (m->is_table || !lonely || !worth) {
-        return false;
-    }
-    struct kl_record w = {.from = (uint32_t)(at > KL_WINDOW ? at - KL_WINDOW : 0)};
-    w.text = kl_span_part(m->text, w.from, at + KL_WINDOW);
+    bool good = ahead->bits >= d->threshold && ahead->n_wrong == 0;
+    ev->slots = ahead->slots;
+    ev->bits = ahead->bits;
+    d->layout.n_fast++;
+    d->layout.n_slow += !good;
+    return good;
+}
+
+/* Evidence of the text around a lone key. */
+static bool weigh_window(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
+                         uint32_t row, uint64_t known, size_t at, struct kl_evidence *ev)
+{
+    __attribute__((uninitialized)) struct kl_record w;
+    __attribute__((uninitialized)) struct kl_evidence wide;
+    uint32_t from = (uint32_t)(at > KL_WINDOW ? at - KL_WINDOW : 0);
+
+    kl_doc_record_init(&w, kl_span_part(m->text, from, at + KL_WINDOW), from);
     kl_doc_forms(m, d->ix, &w);
     r->forms_for = NULL; /* the forms are the window's now */
-    struct kl_evidence wide;
     kl_evidence_weigh(d->ix, m->forms, row, known, &wide);
     wide.bits -= d->ix->log2_rows;
     d->n_window++;
@@ -142,6 +164,28 @@ static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *
     d->n_window_ok++;
     *ev = wide;
     return true;
+}
+
+/* Evidence of the record; when a lone key stands on its line, of the window around it. */
+static bool weigh(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
+                  const struct kl_layout_try *ahead, uint32_t row, uint64_t known, size_t at,
+                  struct kl_evidence *ev)
+{
+    struct kl_layout *l = &d->layout;
+
+    if (layout_is_used(l) && weigh_by_layout(m, d, r, ahead, row, known, ev)) {
+        return true; /* what the layout promises may be empty; nothing speaks against it */
+    }
+    kl_doc_forms(m, d->ix, r);
+    kl_evidence_weigh(d->ix, m->forms, row, known, ev);
+    ev->bits -= d->ix->log2_rows;
+    if (ev->bits >= d->threshold) {
+        kl_layout_vote(l, ev);
+        return true;
+    }
+    bool lonely = r->n_units <= 3 && r->text.len < 200;
+    bool worth = d->n_window < 200 || d->n_window_ok * 20 > d->n_window;
+    return !m->is_table && lonely && worth && weigh_window(m, d, r, row, known, at, ev);
 }
 
 static void keep_sample(struct kl_match *m, const struct kl_cand *c)
@@ -167,21 +211,28 @@ static bool outdone(const struct row_keys *rk, const double *bits, size_t i)
     return false;
 }
 
+/* Met before in this document, and a record of this layout has nothing to add. */
+static bool is_settled(const struct kl_doc_index *d, uint32_t row)
+{
+    uint64_t before = kl_rowset_get(&d->rows, row);
+
+    return (before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
+           (d->layout.slots & ~before) == 0;
+}
+
 static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r,
-                        const struct row_keys *rk)
+                        const struct row_keys *rk, const struct kl_layout_try *ahead)
 {
     __attribute__((uninitialized)) struct kl_evidence ev[MAX_ROWS_A_RECORD];
     double bits[MAX_ROWS_A_RECORD];
     bool any = false;
 
     for (size_t i = 0; i < rk->n; i++) {
-        uint64_t before = kl_rowset_get(&d->rows, rk->row[i]);
-        if (rk->n == 1 && (before & KL_ROW_ACCEPTED) != 0 && d->layout.slots != 0 &&
-            (d->layout.slots & ~before) == 0) {
-            ev[i].slots = rk->slots[i]; /* met before, nothing to add */
+        if (rk->n == 1 && is_settled(d, rk->row[i])) {
+            ev[i].slots = rk->slots[i];
             ev[i].bits = d->threshold;
         } else {
-            (void)weigh(m, d, r, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev[i]);
+            (void)weigh(m, d, r, ahead, rk->row[i], rk->slots[i], m->cands[rk->cand[i]].at, &ev[i]);
         }
         bits[i] = ev[i].bits;
     }
@@ -197,30 +248,87 @@ static enum kl_rc judge(struct kl_match *m, struct kl_doc_index *d, struct kl_re
             KL_TRY(kl_doc_weak(d, rk->row[i], ev[i].slots, bits[i], rk->anchor[i]));
         }
     }
-    if (any && m->n_spans < KL_MAX_SPANS) {
-        m->spans[m->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+    if (any && d->n_spans < KL_MAX_SPANS) {
+        d->spans[d->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
     }
     return KL_OK;
 }
 
+/* Some records with hits, and what the layout says of those whose keys all point to one row. */
+struct keyed_records {
+    struct kl_span text[KL_LAYOUT_TRIES];
+    uint32_t from[KL_LAYOUT_TRIES];   /* in the block */
+    size_t hits[KL_LAYOUT_TRIES + 1]; /* where its hits begin */
+    uint8_t try_of[KL_LAYOUT_TRIES];  /* its number + 1; 0: none */
+    struct kl_layout_try try[KL_LAYOUT_TRIES];
+    size_t n;
+    size_t n_tries;
+};
+
+static void plan_try(struct kl_match *m, struct kl_doc_index *d, struct keyed_records *k)
+{
+    const struct kl_key_hit *h = &m->hits[k->hits[k->n]];
+    const struct kl_key_hit *end = &m->hits[k->hits[k->n + 1]];
+    struct kl_layout_try t = {.text = k->text[k->n], .row = h->row};
+
+    for (; h < end; h++) {
+        if (h->row != t.row) {
+            return;
+        }
+        t.known |= 1ull << d->key_slot[h->anchor];
+    }
+    if (!is_settled(d, t.row)) {
+        k->try[k->n_tries++] = t;
+        k->try_of[k->n] = (uint8_t)k->n_tries;
+    }
+}
+
+/* The next records from hit `h` on. @return the first hit behind them */
+static size_t next_records(struct kl_match *m, struct kl_doc_index *d, size_t h, size_t n_hits,
+                           struct keyed_records *k)
+{
+    k->n = 0;
+    k->n_tries = 0;
+    while (k->n < KL_LAYOUT_TRIES && h < n_hits) {
+        size_t from = 0;
+        size_t to = 0;
+        kl_record_find(m->text, m->cands[m->hits[h].at].at, &from, &to);
+        k->text[k->n] = kl_span_part(m->text, from, to);
+        k->from[k->n] = (uint32_t)from;
+        k->hits[k->n] = h++; /* at least one, also when the block changed under us */
+        while (h < n_hits && m->cands[m->hits[h].at].at < to) {
+            h++;
+        }
+        k->hits[k->n + 1] = h;
+        k->try_of[k->n] = 0;
+        if (layout_is_used(&d->layout)) {
+            plan_try(m, d, k);
+        }
+        k->n++;
+    }
+    kl_layout_read(m, d, k->try, k->n_tries);
+    return h;
+}
+
 static enum kl_rc match_batch(struct kl_match *m, struct kl_doc_index *d, size_t n)
 {
+    __attribute__((uninitialized)) struct keyed_records k;
     __attribute__((uninitialized)) struct kl_record r;
 
     kl_prf_cells(&d->ix->prf, m->cells, n, m->tags);
     size_t n_hits = find_hits(m, d, n);
     for (size_t h = 0; h < n_hits;) {
-        struct row_keys rk = {.first_cand = m->hits[h].at};
-        kl_doc_record_at(m, m->cands[m->hits[h].at].at, &r);
-        size_t to = r.from + r.text.len;
-        while (h < n_hits && m->cands[m->hits[h].at].at < to) {
-            collect(d, &m->hits[h++], &rk);
+        h = next_records(m, d, h, n_hits, &k);
+        for (size_t i = 0; i < k.n; i++) {
+            __attribute__((uninitialized)) struct row_keys rk;
+            rk.n = 0;
+            rk.first_cand = m->hits[k.hits[i]].at;
+            for (size_t x = k.hits[i]; x < k.hits[i + 1]; x++) {
+                collect(d, &m->hits[x], &rk);
+            }
+            kl_doc_record_init(&r, k.text[i], k.from[i]);
+            KL_TRY(judge(m, d, &r, &rk, k.try_of[i] > 0 ? &k.try[k.try_of[i] - 1] : NULL));
         }
-        if (rk.n == 0) {
-            h++; /* the block changed under us: go on */
-            continue;
-        }
-        KL_TRY(judge(m, d, &r, &rk));
     }
     return KL_OK;
 }

@@ -210,10 +210,32 @@ static enum kl_rc keep_hit(struct kl_match *m, struct kl_doc_index *d, const str
         return kl_doc_weak(d, best->row, best->ev.slots, best->ev.bits, number);
     }
     kl_layout_vote(&d->layout, &best->ev);
-    if (m->n_spans < KL_MAX_SPANS) {
-        m->spans[m->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
+    if (d->n_spans < KL_MAX_SPANS) {
+        d->spans[d->n_spans++] = (struct kl_text_span){r->from, r->from + (uint32_t)r->text.len};
     }
     return kl_doc_accept(m, d, best->row, best->ev.slots, best->ev.bits);
+}
+
+/* Look the tuples up that the record's forms make. */
+static void probe(struct kl_match *m, const struct kl_index *ix, const struct kl_index_anchor *a,
+                  const struct tuple_try *t, struct tuple_best *best)
+{
+    for (size_t from = 0; from < t->n; from += KL_INDEX_TRIES) {
+        size_t n = t->n - from < KL_INDEX_TRIES ? t->n - from : KL_INDEX_TRIES;
+        for (size_t i = 0; i < n; i++) {
+            m->tries[i].tag = t->sum[from + i];
+            m->tries[i].anchor = a;
+        }
+        kl_index_probe(ix, m->tries, n);
+        for (size_t i = 0; i < n; i++) {
+            const uint16_t *pick = t->pick[from + i];
+            for (unsigned k = 0; k < m->tries[i].n; k++) {
+                if (confirm(ix, m->forms, a, pick, m->tries[i].row[k])) {
+                    weigh_hit(m, ix, a, m->tries[i].row[k], pick, t->n, best);
+                }
+            }
+        }
+    }
 }
 
 static enum kl_rc try_record(struct kl_match *m, struct kl_doc_index *d, struct kl_record *r)
@@ -231,18 +253,7 @@ static enum kl_rc try_record(struct kl_match *m, struct kl_doc_index *d, struct 
         combine(ix, m->forms, a, &t);
         d->stats[number].n_shaped += t.n > 0;
         kl_index_tuple_tags(&ix->prf, t.sum, t.n, number);
-        for (size_t i = 0; i < t.n; i++) {
-            kl_index_prefetch(ix, a, t.sum[i]);
-        }
-        for (size_t i = 0; i < t.n; i++) {
-            uint32_t rows[KL_MAX_ROWS_PER_KEY];
-            unsigned n = kl_index_probe(ix, a, t.sum[i], rows);
-            for (unsigned k = 0; k < n; k++) {
-                if (confirm(ix, m->forms, a, t.pick[i], rows[k])) {
-                    weigh_hit(m, ix, a, rows[k], t.pick[i], t.n, &best);
-                }
-            }
-        }
+        probe(m, ix, a, &t, &best);
         if (best.found) {
             return keep_hit(m, d, r, number, &best);
         }
@@ -312,7 +323,7 @@ static enum kl_rc by_lines(struct kl_match *m, struct kl_doc_index *d, size_t fr
 enum kl_rc kl_doc_tuples(struct kl_match *m, struct kl_doc_index *d)
 {
     unsigned need = words_needed(d->ix);
-    size_t n_spans = m->n_spans; /* those of the keys; tuple hits add theirs behind */
+    size_t n_spans = d->n_spans; /* those of the keys; tuple hits add theirs behind */
     size_t from = 0;
     bool lines = false;
 
@@ -320,11 +331,11 @@ enum kl_rc kl_doc_tuples(struct kl_match *m, struct kl_doc_index *d)
         lines = lines || (d->ix->anchors[a].n_columns > 1 && has_words(d->ix, &d->ix->anchors[a]));
     }
     for (size_t i = 0; i <= n_spans; i++) {
-        size_t to = i < n_spans ? m->spans[i].from : m->text.len;
+        size_t to = i < n_spans ? d->spans[i].from : m->text.len;
         if (to > from + 8) {
             KL_TRY(lines ? by_lines(m, d, from, to, need) : by_numbers(m, d, from, to, need));
         }
-        size_t behind = i < n_spans ? m->spans[i].to : to;
+        size_t behind = i < n_spans ? d->spans[i].to : to;
         from = behind > from ? behind : from;
     }
     return KL_OK;

@@ -111,7 +111,7 @@ static void add_typed(const struct kl_index *ix, struct kl_span record, const st
     uint32_t want = 0;
 
     for (uint32_t s = 0; s < ix->head->n_slots; s++) {
-        want |= KL_WANT(kl_type_cand((enum kl_type)ix->columns[ix->slot_column[s]].type));
+        want |= KL_WANT(kl_type_cand((enum kl_type)ix->slot_type[s]));
     }
     size_t n = kl_scan(record, want & ANY_KINDS, 0, cands, 64, &upto);
     for (size_t i = 0; i < n; i++) {
@@ -128,7 +128,7 @@ static void add_typed(const struct kl_index *ix, struct kl_span record, const st
         struct kl_span unit = kl_span_part(record, units[i].at, units[i].at + units[i].len);
         uint32_t tried = 0; /* types: two columns of one type have one form */
         for (uint32_t s = 0; units[i].has_digit && unit.len < 40 && s < ix->head->n_slots; s++) {
-            enum kl_type t = (enum kl_type)ix->columns[ix->slot_column[s]].type;
+            enum kl_type t = (enum kl_type)ix->slot_type[s];
             __attribute__((uninitialized)) struct kl_norm nm;
             bool again = (tried >> t & 1) != 0;
             tried |= 1u << t;
@@ -157,13 +157,10 @@ uint64_t kl_evidence_independent(const struct kl_index *ix, uint64_t slots)
 {
     uint64_t kept = slots;
 
-    for (uint64_t m = slots; m != 0; m &= m - 1) {
+    for (uint64_t m = slots & ix->derived; m != 0; m &= m - 1) {
         uint32_t s = (uint32_t)__builtin_ctzll(m);
-        const struct kl_index_column *c = &ix->columns[ix->slot_column[s]];
-        uint32_t from = c->is_derived ? ix->columns[c->derived_from].slot : KL_INDEX_NO_SLOT;
-        if (from != KL_INDEX_NO_SLOT && (slots >> from & 1) != 0) {
-            kept &= ~(1ull << s);
-        }
+        uint32_t from = ix->columns[ix->columns[ix->slot_column[s]].derived_from].slot;
+        kept &= ~((slots >> from & 1) << s);
     }
     return kept;
 }
@@ -180,7 +177,7 @@ static int best_form(const struct kl_index *ix, const struct kl_forms *f, uint32
     __attribute__((uninitialized)) struct kl_tag blocks[KL_MAX_FORMS];
     __attribute__((uninitialized)) uint8_t which[KL_MAX_FORMS];
     size_t n = 0;
-    enum kl_domain d = kl_type_domain((enum kl_type)ix->columns[ix->slot_column[slot]].type);
+    uint8_t d = ix->slot_domain[slot];
     uint16_t cell = kl_index_cell(ix, row, slot);
     int best = -1;
     double best_bits = -1;
@@ -221,8 +218,7 @@ static double cell_bits(const struct kl_index *ix, const struct kl_forms *f, uin
     double slots = 0;
 
     for (uint32_t s = 0; s < ix->head->n_slots; s++) {
-        slots += kl_type_domain((enum kl_type)ix->columns[ix->slot_column[s]].type) ==
-                 (enum kl_domain)domain;
+        slots += ix->slot_domain[s] == domain;
     }
     double chances = n / 6 > 1 ? n / 6 : 1;
     double p =

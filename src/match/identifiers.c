@@ -30,6 +30,7 @@ struct tally {
 struct counter {
     uint64_t n_values;
     uint64_t n_valid;
+    uint64_t n_repeats;           /* of n_valid: met before in this document */
     bool column;                  /* a column passed the run test */
     double column_log10;          /* of the best column */
     struct kl_distinct all;       /* valid values */
@@ -126,6 +127,7 @@ void kl_ident_begin(struct kl_ident *ident)
         kl_distinct_clear(&c->near_word);
         c->n_values = 0;
         c->n_valid = 0;
+        c->n_repeats = 0;
         c->column = false;
         c->column_log10 = 0;
         memset(c->field, 0, sizeof c->field);
@@ -287,16 +289,22 @@ static enum kl_rc count(struct kl_ident *id, struct kl_span text, const struct k
     bool valid = (c->flags & (KL_CAND_WRONG | KL_CAND_PARTIAL | KL_CAND_LOSSY)) == 0;
 
     k->n_values++;
-    if (field < MAX_FIELDS) {
+    uint64_t h = valid ? hash_of(id, c) : 0;
+    size_t before = k->all.n;
+    if (valid) {
+        k->n_valid++;
+        KL_TRY(kl_distinct_add(&k->all, h));
+    }
+    /* One value said a thousand times is one chance, not a thousand. */
+    bool repeated = valid && kl_distinct_is_exact(&k->all) && k->all.n == before;
+    k->n_repeats += repeated;
+    if (field < MAX_FIELDS && !repeated) {
         k->field[field].n_shape++;
         k->field[field].n_valid += valid ? 1 : 0;
     }
     if (!valid) {
         return KL_OK;
     }
-    uint64_t h = hash_of(id, c);
-    k->n_valid++;
-    KL_TRY(kl_distinct_add(&k->all, h));
     /* once the number alone decides, words need not be looked for */
     bool enough = type->min_distinct > 0 && k->all.n >= type->min_distinct && k->all.n > 64;
     if (type->rank == 'B' && !enough && has_context(text, c->at, type)) {
@@ -350,7 +358,8 @@ static uint64_t shapes(const struct kl_ident *id, size_t i, unsigned field)
         bool other =
             twin && (pack_types[k].kind == KL_CAND_NID || pack_types[k].kind == KL_CAND_NIPT);
         if (k == i || other) {
-            n += field < MAX_FIELDS ? id->types[k].field[field].n_shape : id->types[k].n_values;
+            n += field < MAX_FIELDS ? id->types[k].field[field].n_shape
+                                    : id->types[k].n_values - id->types[k].n_repeats;
         }
     }
     return n;
@@ -402,7 +411,8 @@ static enum kl_rc add_entry(const struct kl_ident *id, size_t i, bool companions
 {
     const struct counter *c = &id->types[i];
     struct kl_finding_identifier *e = NULL;
-    double chance = log10_chance(shapes(id, i, MAX_FIELDS), c->n_valid, pack_types[i].pass_rate);
+    double chance =
+        log10_chance(shapes(id, i, MAX_FIELDS), c->n_valid - c->n_repeats, pack_types[i].pass_rate);
 
     chance = c->column_log10 < chance ? c->column_log10 : chance;
     uint64_t n = counting(c, &pack_types[i], chance, companions);

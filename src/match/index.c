@@ -3,6 +3,7 @@
 #include "base/fold.h"
 #include "crypt/digest.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -205,6 +206,25 @@ static enum kl_rc check_key(struct kl_span file, const struct kl_index_header *h
     return KL_OK;
 }
 
+/* What is asked of a column again and again, by its slot. */
+static void fill_slots(struct kl_index *ix)
+{
+    for (uint32_t i = 0; i < ix->head->n_columns; i++) {
+        const struct kl_index_column *c = &ix->columns[i];
+        if (c->slot == KL_INDEX_NO_SLOT) {
+            continue;
+        }
+        double d = c->density;
+        ix->slot_column[c->slot] = i;
+        ix->slot_type[c->slot] = c->type;
+        ix->slot_domain[c->slot] = (uint8_t)kl_type_domain((enum kl_type)c->type);
+        ix->key_bits[c->slot] = ix->log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
+        if (c->is_derived && ix->columns[c->derived_from].slot != KL_INDEX_NO_SLOT) {
+            ix->derived |= 1ull << c->slot;
+        }
+    }
+}
+
 enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct kl_index *out_ix,
                           struct kl_err *err)
 {
@@ -227,14 +247,7 @@ enum kl_rc kl_index_check(struct kl_span file, const struct kl_key *key, struct 
     ix.rarity = file.ptr + ix.head->rarity_at;
     ix.vocab = file.ptr + ix.head->vocab_at;
     ix.log2_rows = log2((double)ix.head->n_rows);
-    for (uint32_t i = 0; i < ix.head->n_columns; i++) {
-        if (ix.columns[i].slot != KL_INDEX_NO_SLOT) {
-            double d = ix.columns[i].density;
-            ix.slot_column[ix.columns[i].slot] = i;
-            ix.key_bits[ix.columns[i].slot] =
-                ix.log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
-        }
-    }
+    fill_slots(&ix);
     for (size_t i = 0; i < 16; i++) {
         static const char hex[] = "0123456789abcdef";
         ix.id[2 * i] = hex[ix.head->index_id[i] >> 4];
@@ -313,29 +326,8 @@ void kl_index_tuple_tags(const struct kl_prf *prf, struct kl_tag *sums, size_t n
     kl_prf_tweak(prf, sums, n);
 }
 
-/* Bit i: entry i of a 4-byte-entry bucket has this tag. @UNSAFE */
-static uint32_t match4(const uint8_t *bucket, uint32_t row_bits, uint32_t tag)
-{
-    uint32_t hits = 0;
-#if defined(__SSE2__)
-    __m128i want = _mm_set1_epi32((int)tag);
-    __m128i shift = _mm_cvtsi32_si128((int)row_bits);
-    for (int i = 0; i < 4; i++) {
-        __m128i e = _mm_load_si128((const __m128i *)(const void *)(bucket + 16 * i));
-        __m128i eq = _mm_cmpeq_epi32(_mm_srl_epi32(e, shift), want);
-        hits |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(eq)) << (4 * i);
-    }
-#else
-    for (uint32_t i = 0; i < 16; i++) {
-        uint32_t e;
-        memcpy(&e, bucket + 4 * i, 4);
-        hits |= (uint32_t)(e >> row_bits == tag) << i;
-    }
-#endif
-    return hits;
-}
-
-static uint64_t entry_at(const uint8_t *bucket, uint32_t i, uint32_t entry_bytes)
+/* Entry i of a bucket; entry_bytes is a constant wherever this is inlined. */
+static inline uint64_t entry_at(const uint8_t *bucket, uint32_t i, uint32_t entry_bytes)
 {
     uint64_t e = 0;
 
@@ -343,43 +335,96 @@ static uint64_t entry_at(const uint8_t *bucket, uint32_t i, uint32_t entry_bytes
     return e;
 }
 
-static uint32_t match5(const uint8_t *bucket, uint32_t row_bits, uint32_t tag)
+/* Bit i: entry i of the bucket has this tag. */
+static inline uint32_t match(const uint8_t *bucket, uint32_t entry_bytes, uint32_t row_bits,
+                             uint32_t tag)
 {
     uint32_t hits = 0;
-
-    for (uint32_t i = 0; i < 12; i++) {
-        hits |= (uint32_t)(entry_at(bucket, i, 5) >> row_bits == tag) << i;
+#if defined(__SSE2__)
+    if (entry_bytes == 4) {
+        const __m128i *b = (const __m128i *)(const void *)bucket;
+        __m128i want = _mm_set1_epi32((int)tag);
+        __m128i shift = _mm_cvtsi32_si128((int)row_bits);
+        __m128i e0 = _mm_cmpeq_epi32(_mm_srl_epi32(_mm_load_si128(b), shift), want);
+        __m128i e1 = _mm_cmpeq_epi32(_mm_srl_epi32(_mm_load_si128(b + 1), shift), want);
+        __m128i e2 = _mm_cmpeq_epi32(_mm_srl_epi32(_mm_load_si128(b + 2), shift), want);
+        __m128i e3 = _mm_cmpeq_epi32(_mm_srl_epi32(_mm_load_si128(b + 3), shift), want);
+        return (uint32_t)_mm_movemask_epi8(
+            _mm_packs_epi16(_mm_packs_epi32(e0, e1), _mm_packs_epi32(e2, e3)));
+    }
+#endif
+    for (uint32_t i = 0; i < KL_INDEX_BUCKET_BYTES / entry_bytes; i++) {
+        hits |= (uint32_t)(entry_at(bucket, i, entry_bytes) >> row_bits == tag) << i;
     }
     return hits;
 }
 
-unsigned kl_index_probe(const struct kl_index *ix, const struct kl_index_anchor *a, struct kl_tag t,
-                        uint32_t rows[static KL_MAX_ROWS_PER_KEY])
+/* Add what one bucket says to a try. @return true when the bucket is full: entries spilled over */
+static inline bool look(const struct kl_index_header *h, const uint8_t *bucket,
+                        uint32_t entry_bytes, struct kl_index_try *t)
 {
-    const struct kl_index_header *h = ix->head;
-    uint32_t tag_bits = h->entry_bytes * 8 - h->row_bits;
-    uint32_t tag = kl_index_tag(t) & (uint32_t)((1ull << tag_bits) - 1);
-    uint32_t slots = KL_INDEX_BUCKET_BYTES / h->entry_bytes;
-    uint64_t free_entry = h->entry_bytes == 4 ? UINT32_MAX : (1ull << 40) - 1;
+    uint32_t tag_bits = entry_bytes * 8 - h->row_bits;
+    uint32_t tag = kl_index_tag(t->tag) & (uint32_t)((1ull << tag_bits) - 1);
     uint64_t row_mask = (1ull << h->row_bits) - 1;
-    uint64_t b = kl_index_bucket(a, t);
-    unsigned n = 0;
+    uint64_t free_entry = (1ull << entry_bytes * 8) - 1;
+    uint32_t hits = match(bucket, entry_bytes, h->row_bits, tag);
 
-    for (uint32_t step = 0; step < KL_INDEX_MAX_PROBE; step++) {
-        const uint8_t *bucket = ix->map + a->at + b * KL_INDEX_BUCKET_BYTES;
-        uint32_t hits = h->entry_bytes == 4 ? match4(bucket, h->row_bits, tag)
-                                            : match5(bucket, h->row_bits, tag);
-        for (; hits != 0; hits &= hits - 1) {
-            uint64_t e = entry_at(bucket, (uint32_t)__builtin_ctz(hits), h->entry_bytes);
-            uint64_t row = e & row_mask;
-            if (row < h->n_rows && n < KL_MAX_ROWS_PER_KEY) {
-                rows[n++] = (uint32_t)row;
-            }
-        }
-        if (entry_at(bucket, slots - 1, h->entry_bytes) == free_entry) {
-            break; /* not full: nothing spilled over */
-        }
-        b = b + 1 < a->n_buckets ? b + 1 : 0;
+    do { /* written always, kept when it is a row: whether there is one cannot be predicted */
+        uint32_t i = hits != 0 ? (uint32_t)__builtin_ctz(hits) : 0;
+        uint64_t row = entry_at(bucket, i, entry_bytes) & row_mask;
+        bool is = (hits != 0) & (row < h->n_rows) & (t->n < KL_MAX_ROWS_PER_KEY);
+        t->row[t->n] = (uint32_t)row;
+        t->n += is;
+        hits &= hits - 1;
+    } while (hits != 0);
+    return entry_at(bucket, KL_INDEX_BUCKET_BYTES / entry_bytes - 1, entry_bytes) != free_entry;
+}
+
+static inline const uint8_t *bucket_at(const struct kl_index *ix, const struct kl_index_anchor *a,
+                                       uint64_t bucket)
+{
+    return ix->map + a->at + bucket * KL_INDEX_BUCKET_BYTES;
+}
+
+/* A processor has room for few misses at a time: so many tries ahead are fetched. */
+#define AHEAD 16u
+
+/* Round by round, each try whose bucket was full goes on to the next one. */
+static inline void probe(const struct kl_index *ix, uint32_t entry_bytes,
+                         struct kl_index_try *tries, size_t n)
+{
+    __attribute__((uninitialized)) uint64_t bucket[KL_INDEX_TRIES];
+    __attribute__((uninitialized)) uint8_t open[KL_INDEX_TRIES];
+
+    for (size_t i = 0; i < n; i++) {
+        bucket[i] = kl_index_bucket(tries[i].anchor, tries[i].tag);
+        tries[i].n = 0;
+        open[i] = (uint8_t)i;
     }
-    return n;
+    for (uint32_t step = 0; step < KL_INDEX_MAX_PROBE && n > 0; step++) {
+        size_t n_open = 0;
+        for (size_t k = 0; k < n && k < AHEAD; k++) {
+            __builtin_prefetch(bucket_at(ix, tries[open[k]].anchor, bucket[open[k]]));
+        }
+        for (size_t k = 0; k < n; k++) {
+            uint8_t i = open[k + AHEAD < n ? k + AHEAD : k];
+            __builtin_prefetch(bucket_at(ix, tries[i].anchor, bucket[i]));
+            i = open[k];
+            const struct kl_index_anchor *a = tries[i].anchor;
+            open[n_open] = i;
+            n_open += look(ix->head, bucket_at(ix, a, bucket[i]), entry_bytes, &tries[i]);
+            bucket[i] = bucket[i] + 1 < a->n_buckets ? bucket[i] + 1 : 0;
+        }
+        n = n_open;
+    }
+}
+
+void kl_index_probe(const struct kl_index *ix, struct kl_index_try *tries, size_t n)
+{
+    assert(n <= KL_INDEX_TRIES);
+    if (ix->head->entry_bytes == 4) {
+        probe(ix, 4, tries, n);
+    } else {
+        probe(ix, 5, tries, n);
+    }
 }

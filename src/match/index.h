@@ -11,6 +11,7 @@
 #include "match/norm.h"
 
 #define KL_MAX_ROWS_PER_KEY 8u
+#define KL_INDEX_TRIES 128u
 
 struct kl_index {
     const uint8_t *map;
@@ -25,6 +26,9 @@ struct kl_index {
     double log2_rows;
     double key_bits[KL_MAX_COLUMNS];      /* by slot of a key: log2 of the values of its space */
     uint32_t slot_column[KL_MAX_COLUMNS]; /* slot -> column */
+    uint8_t slot_type[KL_MAX_COLUMNS];    /* enum kl_type … */
+    uint8_t slot_domain[KL_MAX_COLUMNS];  /* … and its enum kl_domain */
+    uint64_t derived;                     /* slots whose column follows from that of another slot */
     char id[33];
 };
 
@@ -54,15 +58,17 @@ static inline struct kl_tag kl_tag_add(struct kl_tag a, struct kl_tag b)
     return (struct kl_tag){a.lo + b.lo, a.hi + b.hi};
 }
 
-static inline void kl_index_prefetch(const struct kl_index *ix, const struct kl_index_anchor *a,
-                                     struct kl_tag t)
-{
-    __builtin_prefetch(ix->map + a->at + kl_index_bucket(a, t) * KL_INDEX_BUCKET_BYTES);
-}
+/* One fingerprint to look up in one anchor's table, and the rows whose entry has its tag
+ * (chance: 16 * 2^-tag_bits). */
+struct kl_index_try {
+    struct kl_tag tag;
+    const struct kl_index_anchor *anchor;
+    uint32_t n;
+    uint32_t row[KL_MAX_ROWS_PER_KEY + 1]; /* the last is scratch */
+};
 
-/** Rows whose entry has this fingerprint's tag (chance: 16 * 2^-tag_bits a probe). */
-unsigned kl_index_probe(const struct kl_index *ix, const struct kl_index_anchor *a, struct kl_tag t,
-                        uint32_t rows[static KL_MAX_ROWS_PER_KEY]);
+/** Look up n fingerprints, at most KL_INDEX_TRIES; together, so that their cache misses overlap. */
+void kl_index_probe(const struct kl_index *ix, struct kl_index_try *tries, size_t n);
 
 /** The block whose kl_prf_tweak gives the sketch cell of value T at (row, slot). */
 static inline struct kl_tag kl_index_cell_block(struct kl_tag t, uint32_t row, uint32_t slot)
@@ -83,11 +89,18 @@ static inline void kl_index_prefetch_row(const struct kl_index *ix, uint32_t row
     __builtin_prefetch(p + ix->head->n_slots - 1);
 }
 
+/* Where the rarity of a value of a slot stands. */
+static inline const uint8_t *kl_index_rarity_at(const struct kl_index *ix, uint32_t slot,
+                                                struct kl_tag t)
+{
+    uint64_t mask = (1ull << ix->head->rarity_log2) - 1;
+    return ix->rarity + ((size_t)slot << ix->head->rarity_log2) + (t.hi & mask);
+}
+
 /** Rarity in bits of a value of a slot: log2(rows / rows that have it), from the table. */
 static inline double kl_index_rarity(const struct kl_index *ix, uint32_t slot, struct kl_tag t)
 {
-    uint64_t mask = (1ull << ix->head->rarity_log2) - 1;
-    return ix->rarity[((size_t)slot << ix->head->rarity_log2) + (t.hi & mask)] / 8.0;
+    return *kl_index_rarity_at(ix, slot, t) / 8.0;
 }
 
 /** Is this word among those of tuple columns (false alarms are possible)? */

@@ -1,6 +1,7 @@
 #include "match/norm.h"
 
 #include "base/fold.h"
+#include "match/scan_verify.h"
 
 #define MAX_TOKENS 16
 
@@ -64,23 +65,6 @@ static bool is_token_byte(uint8_t c)
     return is_digit(c) || (uint8_t)((c | 0x20) - 'a') < 26 || c >= 0x80;
 }
 
-/* One all-letter ASCII token is the common cell: lower case is all there is to do. */
-static bool one_ascii_token(struct kl_span text, struct kl_norm *out)
-{
-    uint8_t bad = 0;
-
-    if (text.len > 31) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t lower = text.ptr[i] | 0x20;
-        bad |= (uint8_t)((uint8_t)(lower - 'a') >= 26);
-        out->bytes[i] = lower;
-    }
-    out->n = (uint8_t)text.len;
-    return bad == 0;
-}
-
 /* Sort tokens by bytes; few, so insertion sort. */
 static void sort_tokens(struct kl_span *tok, size_t n)
 {
@@ -134,74 +118,161 @@ __attribute__((noinline)) static void many_tokens(struct kl_span text, struct kl
     }
 }
 
-/* 0: a border; 1: not for the quick path; else the folded byte. */
-static uint8_t quick_fold(struct kl_span text, size_t *at)
+static inline uint64_t load64(const uint8_t *p)
 {
-    uint8_t c = text.ptr[(*at)++];
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
 
-    if (c < 0x80) {
-        return is_token_byte(c) ? (is_digit(c) ? c : c | 0x20) : 0;
+#define ONES 0x0101010101010101ull
+#define HIGH (0x80 * ONES)
+#define QUICK_BYTES 48u
+
+/* Bit 7 of each byte that lies in [from, upto]; all bytes are ASCII. */
+static inline uint64_t bytes_in(uint64_t v, uint8_t from, uint8_t upto)
+{
+    return (v + (0x80u - from) * ONES) & ~(v + (0x7Fu - upto) * ONES) & HIGH;
+}
+
+/* Lower-case 8 bytes of ASCII in place. Bit i of the result: byte i is a letter or a digit. */
+static inline uint64_t lower_eight(uint8_t *p)
+{
+    uint64_t v = load64(p) | 0x20 * ONES; /* digits have this bit anyway */
+    uint64_t kept = bytes_in(v, 'a', 'z') | bytes_in(load64(p), '0', '9');
+    memcpy(p, &v, sizeof v);
+    return (kept >> 7) * 0x0102040810204080ull >> 56;
+}
+
+/* Lower-case ASCII text; the bit mask of its letters and digits. */
+static inline uint64_t lower_all(uint8_t *p, size_t n)
+{
+    uint64_t kept = lower_eight(p) | lower_eight(p + 8) << 8;
+
+    for (size_t i = 16; i < n; i += 8) {
+        kept |= lower_eight(p + i) << i;
     }
-    if (c == 0xC3 && *at < text.len) { /* the two Albanian letters are nearly all there is */
-        uint8_t d = text.ptr[(*at)++] | 0x20;
-        return d == 0xAB ? 'e' : d == 0xA7 ? 'c' : 1;
+    return kept;
+}
+
+/* ASCII out of ASCII, ë and ç, which are nearly all there is; SIZE_MAX when there is more. */
+static size_t squeeze(struct kl_span text, uint8_t *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        if (c >= 0x80) {
+            uint8_t d = i + 1 < text.len ? text.ptr[i + 1] | 0x20 : 0;
+            if (c != 0xC3 || (d != 0xAB && d != 0xA7)) {
+                return SIZE_MAX;
+            }
+            c = d == 0xAB ? 'e' : 'c';
+            i++;
+        }
+        out[n++] = c;
     }
-    return 1;
+    memset(out + n, 0, text.len - n);
+    return n;
+}
+
+struct token {
+    uint64_t head; /* its first 8 bytes: compares as they do */
+    uint8_t at;
+    uint8_t len;
+};
+
+/* The tokens of a mask into `tok`; their number, MAX_TOKENS + 1 when there are more. */
+static inline size_t cut_tokens(const uint8_t *buf, uint64_t kept, struct token *tok)
+{
+    size_t n = 0;
+
+    while (kept != 0) {
+        unsigned at = (unsigned)__builtin_ctzll(kept);
+        unsigned len = (unsigned)__builtin_ctzll(~(kept >> at)); /* at most 48: bit 63 is free */
+        if (n == MAX_TOKENS) {
+            return n + 1;
+        }
+        uint64_t head = load64(buf + at);
+        head = len < 8 ? head & ((1ull << 8 * len) - 1) : head;
+        tok[n++] = (struct token){__builtin_bswap64(head), (uint8_t)at, (uint8_t)len};
+        kept &= ~0ull << at << len;
+    }
+    return n;
+}
+
+/*
+ * Their order, by counting for each who comes before it: no branch depends on the words.
+ * @return false when two long ones begin alike: not for the quick path
+ */
+static inline bool rank_tokens(const struct token *tok, size_t n, uint8_t *order)
+{
+    uint8_t rank[MAX_TOKENS] = {0};
+    bool tie = false;
+
+    for (size_t j = 1; j < n; j++) {
+        unsigned before = 0;
+        for (size_t i = 0; i < j; i++) {
+            bool first = tok[i].head <= tok[j].head;
+            before += first;
+            rank[i] = (uint8_t)(rank[i] + !first);
+            tie |= tok[i].head == tok[j].head && tok[i].len + tok[j].len > 16;
+        }
+        rank[j] = (uint8_t)before;
+    }
+    for (size_t i = 0; i < n; i++) {
+        order[rank[i]] = (uint8_t)i;
+    }
+    return !tie;
 }
 
 /* Few short tokens of ASCII, ë and ç: no table, no second buffer. */
-static bool few_tokens(struct kl_span text, struct kl_norm *out)
+static bool quick_words(struct kl_span text, struct kl_norm *out)
 {
-    __attribute__((uninitialized)) uint8_t folded[64];
-    __attribute__((uninitialized)) struct kl_span tok[MAX_TOKENS];
-    size_t n_tok = 0;
-    size_t n = 0;
-    size_t from = 0;
+    __attribute__((uninitialized)) uint8_t buf[QUICK_BYTES + 16]; /* tokens are copied by 16 */
+    __attribute__((uninitialized)) struct token tok[MAX_TOKENS];
+    __attribute__((uninitialized)) uint8_t order[MAX_TOKENS];
+    uint64_t high = 0;
 
-    if (text.len > 48) {
+    out->n = 0;
+    if (text.len == 0 || text.len > QUICK_BYTES) {
+        return text.len == 0;
+    }
+    memset(buf, 0, sizeof buf);
+    memcpy(buf, text.ptr, text.len);
+    for (size_t i = 0; i < text.len; i += 8) {
+        high |= load64(buf + i);
+    }
+    if ((high & HIGH) != 0 && squeeze(text, buf) == SIZE_MAX) {
         return false;
     }
-    for (size_t i = 0; i <= text.len;) {
-        uint8_t c = 0;
-        if (i < text.len) {
-            c = quick_fold(text, &i);
-        } else {
-            i++;
-        }
-        if (c == 1) {
-            return false;
-        }
-        if (c != 0) {
-            folded[n++] = c;
-        } else if (n > from) {
-            if (n_tok == MAX_TOKENS) {
-                return false;
-            }
-            tok[n_tok++] = kl_span_make(folded + from, n - from);
-            from = n;
-        }
+    uint64_t kept = lower_all(buf, text.len);
+    size_t n = cut_tokens(buf, kept, tok);
+    if (n > MAX_TOKENS || !rank_tokens(tok, n, order)) {
+        return false;
     }
-    sort_tokens(tok, n_tok);
-    uint8_t len = 0;
-    for (size_t k = 0; k < n_tok; k++) {
-        if (k > 0) {
-            out->bytes[len++] = ' ';
+    size_t len = 0;
+    for (size_t k = 0; k < n; k++) {
+        const struct token *t = &tok[order[k]];
+        memcpy(out->bytes + len, buf + t->at, 16);
+        if (t->len > 16) {
+            memcpy(out->bytes + len + 16, buf + t->at + 16, t->len - 16u);
         }
-        memcpy(out->bytes + len, tok[k].ptr, tok[k].len);
-        len = (uint8_t)(len + tok[k].len);
+        len += t->len;
+        out->bytes[len++] = ' ';
     }
-    out->n = len;
+    out->n = (uint8_t)(len - (n > 0));
     return true;
 }
 
 void kl_norm_words(struct kl_span text, struct kl_norm *out)
 {
-    if (!one_ascii_token(text, out) && !few_tokens(text, out)) {
+    if (!quick_words(text, out)) {
         many_tokens(text, out);
     }
 }
 
-static bool all_digits(const uint8_t *p, size_t n)
+static inline bool all_digits(const uint8_t *p, size_t n)
 {
     uint8_t bad = 0;
 
@@ -217,34 +288,78 @@ static void set(struct kl_norm *out, const uint8_t *p, size_t n)
     out->n = (uint8_t)n;
 }
 
+/* One of the days that every such month has; 29 February is for the slow path. */
+static bool is_usual_day(unsigned month, unsigned day)
+{
+    static const uint8_t days[13] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return month <= 12 && day - 1 < days[month];
+}
+
 /* "A11028261V" as registers write it. Dates are checked by the slow path only when needed. */
 static bool nid_compact(struct kl_span c, struct kl_norm *out)
 {
-    if (c.len != 10 || (uint8_t)(c.ptr[0] - 'A') > 'T' - 'A' || !all_digits(c.ptr + 1, 8) ||
-        (uint8_t)(c.ptr[9] - 'A') > 'W' - 'A') {
+    if (c.len != 10 || (uint8_t)(c.ptr[0] - 'A') > 'T' - 'A' ||
+        !kl_eight_digits(load64(c.ptr + 1)) || (uint8_t)(c.ptr[9] - 'A') > 'W' - 'A') {
         return false;
     }
     unsigned month = (unsigned)(c.ptr[2] - '0') * 10 + (unsigned)(c.ptr[3] - '0');
     unsigned day = (unsigned)(c.ptr[4] - '0') * 10 + (unsigned)(c.ptr[5] - '0');
     unsigned m = month > 50 ? month - 50 : month;
     m = m > 30 ? m - 30 : m;
-    if (m < 1 || m > 12 || day < 1 || day > 28) {
-        return false; /* the slow path knows the calendar */
+    if (!is_usual_day(m, day)) {
+        return false;
     }
     set(out, c.ptr, 9);
     return true;
 }
 
+static bool is_mobile(const uint8_t *d)
+{
+    return d[0] == '6' && d[1] >= '7' && (d[1] == '9' || d[2] >= '2');
+}
+
+/* "+355 69 123 4567", "069/12-34-567": one separator between groups, none in a trunk's first. */
+static bool phone_grouped(struct kl_span c, struct kl_norm *out)
+{
+    size_t at = 1;
+    size_t n = 0;
+    bool gap = false;
+
+    if (c.len > 4 && memcmp(c.ptr, "+355", 4) == 0) {
+        at = 4;
+    } else if (c.len < 11 || c.ptr[0] != '0' || !all_digits(c.ptr + 1, 2) || is_digit(c.ptr[3])) {
+        return false;
+    }
+    for (size_t i = at; i < c.len; i++) {
+        uint8_t b = c.ptr[i];
+        if (is_digit(b) && n < 9) {
+            out->bytes[n++] = b;
+            gap = false;
+        } else if ((b == ' ' || b == '-' || b == '/') && !gap) {
+            gap = true;
+        } else {
+            return false;
+        }
+    }
+    if (n != 9 || gap || !is_mobile(out->bytes)) {
+        return false;
+    }
+    out->n = 9;
+    return true;
+}
+
 static bool phone_compact(struct kl_span c, struct kl_norm *out)
 {
+    struct kl_span whole = c;
+
     if (c.len == 13 && memcmp(c.ptr, "+355", 4) == 0) {
         c = kl_span_part(c, 4, 13);
     } else if (c.len == 10 && c.ptr[0] == '0') {
         c = kl_span_part(c, 1, 10);
     }
-    if (c.len != 9 || c.ptr[0] != '6' || c.ptr[1] < '7' || !all_digits(c.ptr, 9) ||
-        (c.ptr[1] != '9' && c.ptr[2] < '2')) {
-        return false;
+    if (c.len != 9 || !kl_eight_digits(load64(c.ptr)) || !is_digit(c.ptr[8]) || !is_mobile(c.ptr)) {
+        return phone_grouped(whole, out);
     }
     set(out, c.ptr, 9);
     return true;
@@ -270,7 +385,7 @@ static bool date_compact(struct kl_span c, struct kl_norm *out)
     }
     unsigned month = (unsigned)(d[4] - '0') * 10 + (unsigned)(d[5] - '0');
     unsigned day = (unsigned)(d[6] - '0') * 10 + (unsigned)(d[7] - '0');
-    if (!all_digits(d, 8) || month - 1 > 11 || day - 1 > 27 || memcmp(d, "1850", 4) < 0 ||
+    if (!kl_eight_digits(load64(d)) || !is_usual_day(month, day) || memcmp(d, "1850", 4) < 0 ||
         memcmp(d, "2150", 4) > 0) {
         return false; /* the scanner's years: the same value on both sides */
     }
@@ -319,7 +434,9 @@ __attribute__((noinline)) static bool slow_form(enum kl_type t, struct kl_span c
 bool kl_norm_cell(enum kl_type t, struct kl_span cell, struct kl_norm *out)
 {
     out->n = 0;
-    cell = kl_span_trim(cell);
+    if (cell.len > 0 && (cell.ptr[0] <= ' ' || cell.ptr[cell.len - 1] <= ' ')) {
+        cell = kl_span_trim(cell);
+    }
     if (cell.len == 0) {
         return true;
     }

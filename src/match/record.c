@@ -1,5 +1,8 @@
 #include "match/record.h"
 
+#include "base/cpu.h"
+#include "match/scan_masks.h"
+
 static bool tuple_border(struct kl_span t, size_t i)
 {
     if (i + 1 >= t.len || (t.ptr[i] != ')' && t.ptr[i] != '}')) {
@@ -55,126 +58,97 @@ void kl_record_find(struct kl_span text, size_t at, size_t *out_from, size_t *ou
     *out_to = to;
 }
 
-/* Bit values by byte: which separators, which kinds. */
-enum { TAB = 1, SEMI = 2, PIPE = 4, OTHER = 8, DIGIT = 16, ALPHA = 32 };
+#define MAX_BLOCKS ((KL_RECORD_BYTES_MAX + KL_SCAN_BLOCK - 1) / KL_SCAN_BLOCK)
+#define ALL_SEPARATORS ((1u << KL_SEP_N) - 1)
 
-static uint8_t class_of(uint8_t c)
+static kl_split_kernel *kernel_get(void)
 {
-    switch (c) {
-    case '\t':
-        return TAB;
-    case ';':
-        return SEMI;
-    case '|':
-        return PIPE;
-    case ',':
-    case '"':
-    case '<':
-    case '>':
-    case '=':
-    case ':':
-    case '{':
-    case '}':
-    case '[':
-    case ']':
-    case '(':
-    case ')':
-        return OTHER;
-    default:
+    switch (kl_cpu_level_get()) {
+#if defined(__x86_64__)
+    case KL_CPU_AVX512:
+        return kl_split_masks_avx512;
+    case KL_CPU_AVX2:
+        return kl_split_masks_avx2;
+#else
+    case KL_CPU_AVX512:
+    case KL_CPU_AVX2:
+#endif
+    case KL_CPU_PORTABLE:
         break;
     }
-    if ((uint8_t)(c - '0') < 10) {
-        return DIGIT;
-    }
-    return (uint8_t)((c | 0x20) - 'a') < 26 || c >= 0x80 ? ALPHA : 0;
+    return kl_split_masks_portable;
 }
 
-static uint8_t classes[256];
-
-__attribute__((constructor)) static void fill_classes(void)
+/* The set of separators of a record that holds n of each: bit KL_SEP_*. */
+static unsigned choose_separators(const unsigned n[static KL_SEP_N])
 {
-    for (unsigned c = 0; c < 256; c++) {
-        classes[c] = class_of((uint8_t)c);
+    if (n[KL_SEP_TAB] >= 2) {
+        return 1u << KL_SEP_TAB;
     }
+    if (n[KL_SEP_SEMI] >= 2 || n[KL_SEP_PIPE] >= 2) {
+        return 1u << (n[KL_SEP_SEMI] >= n[KL_SEP_PIPE] ? KL_SEP_SEMI : KL_SEP_PIPE);
+    }
+    return ALL_SEPARATORS;
 }
 
-/* A separator met, and what stood between it and the one before. */
-struct border {
-    uint16_t at;
-    uint8_t kind; /* TAB, SEMI, PIPE or OTHER */
-    uint8_t seen; /* classes of the bytes before it */
+static uint64_t separators_of(const struct kl_split_words *w, unsigned set)
+{
+    const uint64_t *s = w->sep;
+
+    return (s[KL_SEP_TAB] & -(uint64_t)(set >> KL_SEP_TAB & 1)) |
+           (s[KL_SEP_SEMI] & -(uint64_t)(set >> KL_SEP_SEMI & 1)) |
+           (s[KL_SEP_PIPE] & -(uint64_t)(set >> KL_SEP_PIPE & 1)) |
+           (s[KL_SEP_OTHER] & -(uint64_t)(set >> KL_SEP_OTHER & 1));
+}
+
+/* What was met since the last separator. */
+struct piece {
+    uint32_t from;
+    unsigned ordinal;
+    uint64_t digits; /* not 0: there are some */
+    uint64_t alphas;
 };
 
-/* No record is longer: two KL_RECORD_MAX around the key. */
-#define MAX_BORDERS (2 * KL_RECORD_MAX + 2)
-
-/* One pass over the bytes; the rest works on borders. The record's end is the last border. */
-static size_t find_borders(struct kl_span r, bool is_table, struct border *b)
+static size_t end_piece(struct piece *p, uint32_t at, bool is_one, size_t n, struct kl_unit *units)
 {
-    uint8_t want = is_table ? TAB : TAB | SEMI | PIPE | OTHER;
-    size_t n = 0;
-    uint8_t seen = 0;
+    bool value = (p->digits | p->alphas) != 0;
 
-    for (size_t i = 0; i < r.len && n < MAX_BORDERS - 1; i++) {
-        uint8_t c = classes[r.ptr[i]];
-        seen |= c;
-        /* Written always, kept when it is a border: no branch to mispredict. */
-        b[n] = (struct border){(uint16_t)i, c, seen};
-        bool is = (c & want) != 0;
-        n += is;
-        seen = is ? 0 : seen;
-    }
-    b[n++] = (struct border){(uint16_t)r.len, 0, seen};
-    return n;
-}
-
-static uint8_t choose_separators(const struct border *b, size_t n)
-{
-    unsigned tabs = 0;
-    unsigned semis = 0;
-    unsigned pipes = 0;
-
-    for (size_t i = 0; i + 1 < n; i++) {
-        tabs += (b[i].kind & TAB) != 0;
-        semis += (b[i].kind & SEMI) != 0;
-        pipes += (b[i].kind & PIPE) != 0;
-    }
-    if (tabs >= 2) {
-        return TAB;
-    }
-    if (semis >= 2 || pipes >= 2) {
-        return semis >= pipes ? SEMI : PIPE;
-    }
-    return TAB | SEMI | PIPE | OTHER;
+    units[n] = (struct kl_unit){p->from, at - p->from,
+                                (uint8_t)(p->ordinal < 255 ? p->ordinal : 255), p->digits != 0};
+    /* With many separators a quote beside a comma is one border, not two. */
+    p->ordinal += value || is_one;
+    p->from = at + 1;
+    p->digits = 0;
+    p->alphas = 0;
+    return n + value;
 }
 
 size_t kl_record_split(struct kl_span r, bool is_table, struct kl_unit units[static KL_MAX_UNITS])
 {
-    __attribute__((uninitialized)) struct border b[MAX_BORDERS];
+    __attribute__((uninitialized)) struct kl_split_words w[MAX_BLOCKS];
+    unsigned count[KL_SEP_N];
+    struct piece p = {0};
     size_t n = 0;
-    unsigned ordinal = 0;
-    uint32_t from = 0;
-    uint8_t seen = 0;
 
-    r = kl_span_part(r, 0, UINT16_MAX);
-    size_t n_borders = find_borders(r, is_table, b);
-    uint8_t sep = is_table ? TAB : choose_separators(b, n_borders);
-    bool one = sep == TAB || sep == SEMI || sep == PIPE;
-    for (size_t k = 0; k < n_borders && n < KL_MAX_UNITS; k++) {
-        seen |= b[k].seen;
-        if (k + 1 < n_borders && (b[k].kind & sep) == 0) {
-            continue;
+    r = kl_span_part(r, 0, KL_RECORD_BYTES_MAX);
+    size_t n_blocks = (r.len + KL_SCAN_BLOCK - 1) / KL_SCAN_BLOCK;
+    kernel_get()(r.ptr, r.len, w, count);
+    unsigned set = is_table ? 1u << KL_SEP_TAB : choose_separators(count);
+    for (size_t i = 0; i < n_blocks; i++) {
+        uint64_t left = ~0ull; /* of the block, behind the last separator */
+        for (uint64_t m = separators_of(&w[i], set); m != 0; m &= m - 1) {
+            uint64_t before = left & ((m & -m) - 1);
+            p.digits |= w[i].digit & before;
+            p.alphas |= w[i].alpha & before;
+            uint32_t at = (uint32_t)(i * KL_SCAN_BLOCK) + (uint32_t)__builtin_ctzll(m);
+            n = end_piece(&p, at, set != ALL_SEPARATORS, n, units);
+            if (n == KL_MAX_UNITS) {
+                return n;
+            }
+            left = ~(m ^ (m - 1));
         }
-        bool value = (seen & (DIGIT | ALPHA)) != 0;
-        if (value) {
-            units[n++] =
-                (struct kl_unit){from, b[k].at - from, (uint8_t)(ordinal < 255 ? ordinal : 255),
-                                 (seen & DIGIT) != 0};
-        }
-        /* With many separators a quote beside a comma is one border, not two. */
-        ordinal += value || one;
-        from = b[k].at + 1u;
-        seen = 0;
+        p.digits |= w[i].digit & left;
+        p.alphas |= w[i].alpha & left;
     }
-    return n;
+    return end_piece(&p, (uint32_t)r.len, true, n, units);
 }

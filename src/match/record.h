@@ -11,6 +11,7 @@
 #include "base/span.h"
 
 #define KL_RECORD_MAX 2048u
+#define KL_RECORD_BYTES_MAX (2 * KL_RECORD_MAX) /* no record is longer: so far on both sides */
 #define KL_WINDOW 400u
 #define KL_MAX_UNITS 64u
 
@@ -28,6 +29,7 @@ void kl_record_find(struct kl_span text, size_t at, size_t *out_from, size_t *ou
  * Split a record at the separator it uses: tab, ';' or '|' when the line has two of them,
  * else any of , ; tab | " < > = : { } [ ] ( ). Pieces without a letter or digit are dropped
  * but count as fields.
+ * @param record  bytes behind its first KL_RECORD_BYTES_MAX are no part of it
  * @return units written, <= KL_MAX_UNITS
  */
 size_t kl_record_split(struct kl_span record, bool is_table,

@@ -60,10 +60,33 @@ struct kl_scan_hit {
 typedef size_t kl_scan_kernel(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
                               struct kl_scan_hit *out);
 
+/* The separators that a record may be split at, in the order of kl_split_words.sep. */
+enum { KL_SEP_TAB = 0, KL_SEP_SEMI, KL_SEP_PIPE, KL_SEP_OTHER, KL_SEP_N };
+
+/* One block of a record; bit i: byte i is in the class. */
+struct kl_split_words {
+    uint64_t sep[KL_SEP_N]; /* \t ; | and , " < > = : { } [ ] ( ) */
+    uint64_t digit;
+    uint64_t alpha; /* letters, and all that is not ASCII */
+};
+
+/**
+ * Classify a record for kl_record_split.
+ *
+ * @param p, len  its bytes; none behind them is read
+ * @param out     room for (len + 63) / 64; bits behind the record are zero
+ * @param out_n   how many of each separator it holds
+ */
+typedef void kl_split_kernel(const uint8_t *p, size_t len, struct kl_split_words *out,
+                             unsigned out_n[static KL_SEP_N]);
+
 kl_scan_kernel kl_scan_masks_portable;
+kl_split_kernel kl_split_masks_portable;
 #if defined(__x86_64__)
 kl_scan_kernel kl_scan_masks_avx2;
 kl_scan_kernel kl_scan_masks_avx512;
+kl_split_kernel kl_split_masks_avx2;
+kl_split_kernel kl_split_masks_avx512;
 #endif
 
 #endif

@@ -23,6 +23,14 @@ static inline struct v64 v_load(const uint8_t *p)
                         _mm256_loadu_si256((const __m256i *)(const void *)(p + 32))};
 }
 
+static inline struct v64 v_load_part(const uint8_t *p, size_t n)
+{
+    uint8_t b[64] = {0};
+
+    memcpy(b, p, n);
+    return v_load(b);
+}
+
 static inline uint64_t bits(__m256i lo, __m256i hi)
 {
     return (uint64_t)(uint32_t)_mm256_movemask_epi8(lo) |
@@ -98,6 +106,21 @@ static inline uint64_t v_num(struct v64 v)
     return in_set(v, SET(' ', '\'', -1, -1, ',', -1, '.', -1));
 }
 
+static inline uint64_t v_other(struct v64 v)
+{
+    /* '[' and '{' differ in one bit only, and no other byte differs so from either */
+    return in_set(v, _mm_setr_epi8(-1, -1, '"', -1, -1, -1, -1, -1, '(', ')', ':', -1, ',', '=',
+                                   '>', -1)) |
+           in_set(small(v),
+                  _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '{', -1, '}', -1, -1)) |
+           v_eq(v, '<');
+}
+
+static inline uint64_t v_high(struct v64 v)
+{
+    return bits(v.lo, v.hi);
+}
+
 static inline uint64_t v_789(struct v64 v)
 {
     return in_range(v, '7', 2);
@@ -109,6 +132,12 @@ size_t kl_scan_masks_avx2(const uint8_t *blocks, const uint8_t *prev, size_t n, 
                           struct kl_scan_hit *out)
 {
     return kernel_by_set(blocks, prev, n, events, out);
+}
+
+void kl_split_masks_avx2(const uint8_t *p, size_t len, struct kl_split_words *out,
+                         unsigned out_n[static KL_SEP_N])
+{
+    split_kernel(p, len, out, out_n);
 }
 
 #if defined(__clang__)

@@ -23,6 +23,11 @@ static inline struct v64 v_load(const uint8_t *p)
     return (struct v64){_mm512_loadu_si512(p)};
 }
 
+static inline struct v64 v_load_part(const uint8_t *p, size_t n)
+{
+    return (struct v64){_mm512_maskz_loadu_epi8(_bzhi_u64(~0ull, (unsigned)n), p)};
+}
+
 static inline uint64_t v_eq(struct v64 v, uint8_t c)
 {
     return _mm512_cmpeq_epi8_mask(v.v, _mm512_set1_epi8((char)c));
@@ -84,6 +89,21 @@ static inline uint64_t v_num(struct v64 v)
     return in_set(v, SET(' ', '\'', -1, -1, ',', -1, '.', -1));
 }
 
+static inline uint64_t v_other(struct v64 v)
+{
+    /* '[' and '{' differ in one bit only, and no other byte differs so from either */
+    return in_set(v, _mm_setr_epi8(-1, -1, '"', -1, -1, -1, -1, -1, '(', ')', ':', -1, ',', '=',
+                                   '>', -1)) |
+           in_set(small(v),
+                  _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, '{', -1, '}', -1, -1)) |
+           v_eq(v, '<');
+}
+
+static inline uint64_t v_high(struct v64 v)
+{
+    return (uint64_t)_mm512_movepi8_mask(v.v);
+}
+
 static inline uint64_t v_789(struct v64 v)
 {
     return in_range(v, '7', 2);
@@ -95,6 +115,12 @@ size_t kl_scan_masks_avx512(const uint8_t *blocks, const uint8_t *prev, size_t n
                             struct kl_scan_hit *out)
 {
     return kernel_by_set(blocks, prev, n, events, out);
+}
+
+void kl_split_masks_avx512(const uint8_t *p, size_t len, struct kl_split_words *out,
+                           unsigned out_n[static KL_SEP_N])
+{
+    split_kernel(p, len, out, out_n);
 }
 
 #if defined(__clang__)

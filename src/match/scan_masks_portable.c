@@ -20,6 +20,14 @@ static inline struct v64 v_load(const uint8_t *p)
     return v;
 }
 
+static inline struct v64 v_load_part(const uint8_t *p, size_t n)
+{
+    uint8_t b[KL_SCAN_BLOCK] = {0};
+
+    memcpy(b, p, n);
+    return v_load(b);
+}
+
 /* Top bit of each byte of x that lies in [lo, hi], both below 0x80. */
 static inline uint64_t in_range(uint64_t x, uint8_t lo, uint8_t hi)
 {
@@ -53,6 +61,10 @@ V_CLASS(v_gap, in_range(x, '-', '-') | in_range(x, ' ', ' '))
 V_CLASS(v_date, in_range(x, '-', '/'))
 V_CLASS(v_num, in_range(x, '.', '.') | in_range(x, ',', ',') | in_range(x, '\'', '\'') |
                    in_range(x, ' ', ' '))
+V_CLASS(v_other, in_range(x, ',', ',') | in_range(x, '"', '"') | in_range(x, '(', ')') |
+                     in_range(x, ':', ':') | in_range(x, '<', '>') |
+                     in_range(x | ONES * 0x20, '{', '{') | in_range(x | ONES * 0x20, '}', '}'))
+V_CLASS(v_high, x &TOPS)
 V_CLASS(v_789, in_range(x, '7', '9'))
 
 static inline uint64_t v_eq(struct v64 v, uint8_t c)
@@ -79,4 +91,10 @@ size_t kl_scan_masks_portable(const uint8_t *blocks, const uint8_t *prev, size_t
                               struct kl_scan_hit *out)
 {
     return kernel_by_set(blocks, prev, n, events, out);
+}
+
+void kl_split_masks_portable(const uint8_t *p, size_t len, struct kl_split_words *out,
+                             unsigned out_n[static KL_SEP_N])
+{
+    split_kernel(p, len, out, out_n);
 }

@@ -303,6 +303,15 @@ static size_t behind_country(struct kl_span t, size_t s, size_t *out_start)
     return kl_ch(t, zero) == '0' ? zero + 1 : s + 3;
 }
 
+/* The first digit that dial() would read from i on. */
+static uint8_t first_digit(struct kl_span t, size_t i)
+{
+    for (unsigned gap = 0; gap < 3 && sep_bit(kl_ch(t, i)) != 0; gap++) {
+        i++;
+    }
+    return kl_ch(t, i);
+}
+
 /* With nothing but a zero in front, groups must look like those of a phone. */
 static bool trunk_is_likely(struct kl_span t, size_t zero, const struct dialled *d)
 {
@@ -324,7 +333,8 @@ bool kl_verify_fixed(struct kl_span t, size_t s, struct kl_cand *out)
     } else if (kl_ch(t, s) != '0' || kl_is_alnum(kl_ch(t, s - 1)) || !zero_is_likely(t, s, false)) {
         return false;
     }
-    if (i == 0 || !dial(t, i, 8, &d) || !is_fixed(d.digit) ||
+    /* No area begins with 6: a mobile number with its country code need not be read. */
+    if (i == 0 || first_digit(t, i) == '6' || !dial(t, i, 8, &d) || !is_fixed(d.digit) ||
         (!country && !trunk_is_likely(t, s, &d)) ||
         !number_ends(t, &d.end, country ? PREFIX_355 : PREFIX_ZERO, d.seps)) {
         return false;

@@ -21,9 +21,12 @@ struct kl_atomic_file {
 
 static enum kl_rc fail_disk(struct kl_err *err, const char *what)
 {
-    return kl_fail_errno(err, errno == ENOSPC || errno == EDQUOT
-                                  ? "the disk is full, nothing was replaced; free space and repeat"
-                                  : what);
+    if (errno == ENOSPC || errno == EDQUOT) {
+        what = "the disk is full, nothing was replaced; free space and repeat";
+    } else if (errno == EFBIG) {
+        what = "a file may not grow so large here, nothing was replaced; see ulimit -f and repeat";
+    }
+    return kl_fail_errno(err, what);
 }
 
 /* Split path, open its directory, refuse what a rename must not replace. */

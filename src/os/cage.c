@@ -1,10 +1,8 @@
 #include "os/cage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <seccomp.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,27 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/landlock.h"
 #include "os/sanitizer.h"
-
-/*
- * Landlock as of ABI 6, written out: Debian 12 has no wrapper and its header ends at ABI 3.
- * Source: Documentation/userspace-api/landlock.rst of the kernel.
- */
-#define SYS_LANDLOCK_CREATE 444
-#define SYS_LANDLOCK_RESTRICT 446
-#define LANDLOCK_ASK_VERSION 1u
-#define LANDLOCK_FS_ABI1 ((1ull << 13) - 1) /* execute … make_sym */
-#define LANDLOCK_FS_REFER (1ull << 13)      /* ABI 2 */
-#define LANDLOCK_FS_TRUNCATE (1ull << 14)   /* ABI 3 */
-#define LANDLOCK_FS_IOCTL (1ull << 15)      /* ABI 5 */
-#define LANDLOCK_NET_TCP 3ull               /* ABI 4: bind, connect */
-#define LANDLOCK_SCOPE_ALL 3ull             /* ABI 6: abstract unix sockets, signals */
-
-struct landlock_rules {
-    uint64_t fs;
-    uint64_t net;   /* ABI 4 */
-    uint64_t scope; /* ABI 6 */
-};
 
 static enum kl_rc set_limit(int what, rlim_t value)
 {
@@ -64,45 +43,6 @@ static enum kl_rc drop_caps(void)
     struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
 
     return syscall(SYS_capset, &head, none) == 0 ? KL_OK : KL_E_IO;
-}
-
-/* KL_OK also when the kernel has none; out_bits says what holds. */
-static enum kl_rc forbid_files(unsigned *out_bits)
-{
-    struct landlock_rules rules = {LANDLOCK_FS_ABI1, 0, 0};
-    size_t rules_bytes = offsetof(struct landlock_rules, net);
-
-    long abi = syscall(SYS_LANDLOCK_CREATE, NULL, (size_t)0, LANDLOCK_ASK_VERSION);
-    if (abi < 1) {
-        return KL_OK;
-    }
-    *out_bits |= (unsigned)KL_CAGE_FILES;
-    if (abi >= 2) {
-        rules.fs |= LANDLOCK_FS_REFER;
-    }
-    if (abi >= 3) {
-        rules.fs |= LANDLOCK_FS_TRUNCATE;
-    }
-    if (abi >= 4) {
-        rules.net = LANDLOCK_NET_TCP;
-        rules_bytes = offsetof(struct landlock_rules, scope);
-        *out_bits |= (unsigned)KL_CAGE_NET;
-    }
-    if (abi >= 5) {
-        rules.fs |= LANDLOCK_FS_IOCTL;
-    }
-    if (abi >= 6) {
-        rules.scope = LANDLOCK_SCOPE_ALL;
-        rules_bytes = sizeof rules;
-        *out_bits |= (unsigned)KL_CAGE_SCOPE;
-    }
-    long fd = syscall(SYS_LANDLOCK_CREATE, &rules, rules_bytes, 0u);
-    if (fd < 0) {
-        return KL_E_IO;
-    }
-    long rc = syscall(SYS_LANDLOCK_RESTRICT, (int)fd, 0u);
-    (void)close((int)fd);
-    return rc == 0 ? KL_OK : KL_E_IO;
 }
 
 /* newfstatat is not here: it would tell which paths exist. Its EPERM below is for glibc's fstat. */
@@ -213,7 +153,7 @@ enum kl_rc kl_cage_enter(const struct kl_cage_opts *opts, unsigned *out_bits, st
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return kl_fail_errno(err, "the process could not be hardened");
     }
-    if (forbid_files(&bits) != KL_OK) {
+    if (kl_landlock_keep(NULL, 0, &bits) != KL_OK) {
         return kl_fail_errno(err, "Landlock is there but refused its rules; report this kernel");
     }
     if (set_limits(opts) != KL_OK) {

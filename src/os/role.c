@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -97,6 +98,30 @@ static int spawn(const char *program, const char *role, int child_fd, pid_t *out
     return rc;
 }
 
+/* A descriptor that is none of 0 to 2: who started us with those closed may still write to them. */
+static int above_stdio(int fd)
+{
+    if (fd > STDERR_FILENO || fd < 0) {
+        return fd;
+    }
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    (void)close(fd);
+    return moved;
+}
+
+static void close_both(int a, int b)
+{
+    int saved = errno;
+
+    if (a >= 0) {
+        (void)close(a);
+    }
+    if (b >= 0) {
+        (void)close(b);
+    }
+    errno = saved;
+}
+
 enum kl_rc kl_role_start(const char *program, const char *role, struct kl_role *out_r,
                          struct kl_err *err)
 {
@@ -108,34 +133,68 @@ enum kl_rc kl_role_start(const char *program, const char *role, struct kl_role *
      * /dev/null. */
     int child_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, KL_ROLE_CHANNEL_FD + 1);
     (void)close(fds[1]);
-    if (child_fd < 0) {
+    int our_fd = above_stdio(fds[0]);
+    if (child_fd < 0 || our_fd < 0) {
         enum kl_rc rc =
             kl_fail_errno(err, "no channel for a worker; raise the limit of open files");
-        (void)close(fds[0]);
+        close_both(child_fd, our_fd);
         return rc;
     }
     errno = spawn(program, role, child_fd, &pid);
     int spawn_errno = errno;
     (void)close(child_fd);
     if (spawn_errno != 0) {
-        (void)close(fds[0]);
+        (void)close(our_fd);
         errno = spawn_errno;
-        return kl_fail_errno(err, "a worker could not be started; is /proc mounted");
+        return kl_fail_errno(err, program != NULL
+                                      ? "the worker program could not be started; check its path"
+                                      : "a worker could not be started; is /proc mounted");
     }
-    *out_r = (struct kl_role){pid, fds[0]};
+    *out_r = (struct kl_role){pid, above_stdio(pidfd_open(pid, 0)), our_fd};
     return KL_OK;
+}
+
+/**
+ * Kill and reap by descriptor: a number may be another process's by now when the program we live in
+ * waits for all children.
+ */
+static int end_by_fd(int pid_fd)
+{
+    siginfo_t info = {.si_code = 0};
+
+    (void)pidfd_send_signal(pid_fd, SIGKILL, NULL, 0);
+    while (waitid(P_PIDFD, (id_t)pid_fd, &info, WEXITED) != 0) {
+        if (errno != EINTR) {
+            return 0;
+        }
+    }
+    return info.si_code == CLD_EXITED   ? W_EXITCODE(info.si_status, 0)
+           : info.si_code == CLD_DUMPED ? info.si_status | WCOREFLAG
+                                        : info.si_status;
+}
+
+static int end_by_number(pid_t pid)
+{
+    int status = 0;
+
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
 }
 
 int kl_role_end(struct kl_role *r)
 {
     int status = 0;
 
-    if (r->pid > 0) {
-        (void)kill(r->pid, SIGKILL);
-        while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR) {
-        }
-        r->pid = 0;
+    if (r->pid > 0 && r->pid_fd >= 0) {
+        status = end_by_fd(r->pid_fd);
+        (void)close(r->pid_fd);
+    } else if (r->pid > 0) {
+        status = end_by_number(r->pid);
     }
+    r->pid = 0;
+    r->pid_fd = -1;
     if (r->channel_fd >= 0) {
         (void)close(r->channel_fd);
         r->channel_fd = -1;

@@ -18,6 +18,7 @@
 
 struct kl_role {
     pid_t pid;      /* 0: none */
+    int pid_fd;     /* the same process, also when a foreign wait() has reaped it; -1: none */
     int channel_fd; /* our end; -1: none */
 };
 
@@ -31,7 +32,7 @@ KL_MUST enum kl_rc kl_role_start(const char *program, const char *role, struct k
 
 /**
  * Kill and reap the role, close the channel. A role that has died already keeps its status.
- * @return status as of waitpid; 0 when there was none
+ * @return status as of waitpid; 0 when there was none, or when it was reaped by someone else
  */
 int kl_role_end(struct kl_role *r);
 

@@ -115,12 +115,17 @@ static enum kl_rc read_inputs(struct build *b, const struct kl_schema *schema)
                        : kl_fail(b->err, rc, "the index cannot be built (%s)", kl_rc_name(rc));
 }
 
-static enum kl_rc describe(const struct kl_index *ix, struct kl_build_report *r)
+/* @param header  with its columns and anchors behind it */
+static enum kl_rc describe(const struct kl_index_header *h, struct kl_build_report *r)
 {
-    const struct kl_index_header *h = ix->head;
+    const struct kl_index_column *columns = (const struct kl_index_column *)(const void *)(h + 1);
+    const struct kl_index_anchor *anchors =
+        (const struct kl_index_anchor *)(const void *)(columns + h->n_columns);
 
     (void)snprintf(r->name, sizeof r->name, "%.63s", h->name);
-    memcpy(r->index_id, ix->id, sizeof r->index_id);
+    for (size_t i = 0; i < sizeof h->index_id; i++) {
+        (void)snprintf(r->index_id + 2 * i, 3, "%02x", h->index_id[i]);
+    }
     memcpy(r->key_id, h->key_id, sizeof h->key_id);
     r->key_id[16] = '\0';
     r->n_rows_indexed = h->n_rows;
@@ -133,7 +138,7 @@ static enum kl_rc describe(const struct kl_index *ix, struct kl_build_report *r)
     for (uint32_t i = 0; i < h->n_columns; i++) {
         static const char *const roles[] = {"",          "key",       "key-dense", "identity",
                                             "attribute", "exclusive", "ignore"};
-        const struct kl_index_column *c = &ix->columns[i];
+        const struct kl_index_column *c = &columns[i];
         struct kl_build_column *out = &r->columns[i];
         (void)snprintf(out->name, sizeof out->name, "%.63s", c->name);
         (void)snprintf(out->type, sizeof out->type, "%s", kl_type_name((enum kl_type)c->type));
@@ -146,10 +151,10 @@ static enum kl_rc describe(const struct kl_index *ix, struct kl_build_report *r)
         /* What the column costs: its sketch cells, its rarity table, its share of the anchors. */
         double bytes = 2.0 * (double)h->n_rows + (double)(1ull << h->rarity_log2);
         for (uint32_t a = 0; a < h->n_anchors; a++) {
-            for (uint32_t k = 0; k < ix->anchors[a].n_columns; k++) {
-                if (ix->anchors[a].columns[k] == i) {
-                    bytes += (double)ix->anchors[a].n_buckets * KL_INDEX_BUCKET_BYTES /
-                             ix->anchors[a].n_columns;
+            for (uint32_t k = 0; k < anchors[a].n_columns; k++) {
+                if (anchors[a].columns[k] == i) {
+                    bytes +=
+                        (double)anchors[a].n_buckets * KL_INDEX_BUCKET_BYTES / anchors[a].n_columns;
                 }
             }
         }
@@ -164,7 +169,7 @@ enum kl_rc kl_build_info(const char *path, struct kl_build_report *out, struct k
     struct kl_build_report r = {.n_rows_read = 0};
 
     KL_TRY(kl_index_open(path, NULL, &ix, err));
-    enum kl_rc rc = describe(ix, &r);
+    enum kl_rc rc = describe(ix->head, &r);
     kl_index_free(&ix);
     if (rc != KL_OK) {
         return kl_fail(err, rc, "out of memory");
@@ -210,6 +215,7 @@ enum kl_rc kl_build(const struct kl_build_opts *opts, struct kl_build_report *ou
     struct build b = {.opts = opts, .report = &report, .err = err};
     struct kl_key *key = NULL;
     double start = now_seconds();
+    uint8_t *header = NULL;
     enum kl_rc rc;
 
     struct kl_schema *schema = calloc(1, sizeof *schema);
@@ -221,26 +227,25 @@ enum kl_rc kl_build(const struct kl_build_opts *opts, struct kl_build_report *ou
         rc = close_rejects(&b, read_inputs(&b, schema));
     }
     if (rc == KL_OK) {
-        rc = kl_index_write(b.prints, key, opts->out_path, err);
+        rc = kl_index_write(b.prints, key, opts->out_path, &header, err);
     }
     if (rc == KL_OK) {
-        struct kl_build_report info;
-        rc = kl_build_info(opts->out_path, &info, err);
-        if (rc == KL_OK) {
-            memcpy(info.rejects, report.rejects, sizeof info.rejects);
-            info.n_rejects = report.n_rejects;
-            info.n_rows_read = report.n_rows_read;
-            info.n_rows_rejected = report.n_rows_rejected;
-            info.n_in_bytes = b.bytes_before;
-            info.seconds = now_seconds() - start;
-            *out = info;
+        rc = describe((const struct kl_index_header *)(const void *)header, &report);
+        if (rc != KL_OK) {
+            rc = kl_fail(err, rc, "out of memory for the report; the index is written");
         }
+    }
+    if (rc == KL_OK) {
+        report.n_in_bytes = b.bytes_before;
+        report.seconds = now_seconds() - start;
+        *out = report;
     }
     if (rc != KL_OK && b.rejects != NULL) {
         rc = close_rejects(&b, rc);
     }
     kl_row_prints_free(&b.prints);
     kl_key_free(&key);
+    free(header);
     free(schema);
     return rc;
 }

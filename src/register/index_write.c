@@ -20,16 +20,22 @@ struct out {
     struct kl_err *err;
 };
 
-static enum kl_rc end_chunk(struct out *o)
+/* Hash and write one chunk; its bytes end at o->at. */
+static enum kl_rc put_chunk(struct out *o, const uint8_t *ptr, size_t len)
 {
     uint8_t d[KL_DIGEST_BYTES];
 
-    kl_digest(kl_span_make(o->chunk, o->chunk_len), d);
+    kl_digest(kl_span_make(ptr, len), d);
     KL_TRY(kl_buf_add(&o->digests, d, sizeof d));
-    KL_TRY(kl_atomic_file_write_at(o->file, o->at - o->chunk_len,
-                                   kl_span_make(o->chunk, o->chunk_len), o->err));
+    return kl_atomic_file_write_at(o->file, o->at - len, kl_span_make(ptr, len), o->err);
+}
+
+static enum kl_rc end_chunk(struct out *o)
+{
+    size_t len = o->chunk_len;
+
     o->chunk_len = 0;
-    return KL_OK;
+    return put_chunk(o, o->chunk, len);
 }
 
 static enum kl_rc put(struct out *o, const void *ptr, size_t len)
@@ -39,14 +45,18 @@ static enum kl_rc put(struct out *o, const void *ptr, size_t len)
     while (len > 0) {
         size_t n = KL_INDEX_CHUNK_BYTES - o->chunk_len;
         n = n < len ? n : len;
-        memcpy(o->chunk + o->chunk_len, p, n);
-        o->chunk_len += n;
         o->at += n;
+        if (n == KL_INDEX_CHUNK_BYTES) { /* a whole one: no copy */
+            KL_TRY(put_chunk(o, p, n));
+        } else {
+            memcpy(o->chunk + o->chunk_len, p, n);
+            o->chunk_len += n;
+            if (o->chunk_len == KL_INDEX_CHUNK_BYTES) {
+                KL_TRY(end_chunk(o));
+            }
+        }
         p += n;
         len -= n;
-        if (o->chunk_len == KL_INDEX_CHUNK_BYTES) {
-            KL_TRY(end_chunk(o));
-        }
     }
     return KL_OK;
 }
@@ -58,31 +68,38 @@ static enum kl_rc align_page(struct out *o)
     return put(o, zeros, (KL_INDEX_PAGE - o->at % KL_INDEX_PAGE) % KL_INDEX_PAGE);
 }
 
-static void store_entry(uint8_t *bucket, uint32_t i, uint32_t entry_bytes, uint64_t e)
+/* An anchor table while it is filled. */
+struct table {
+    uint8_t *buckets;
+    uint8_t *n_taken; /* by bucket: small enough to stay in the cache, where the buckets are not */
+    uint32_t slots;   /* of a bucket */
+    uint32_t entry_bytes;
+    uint32_t row_bits;
+};
+
+static inline void store_entry(uint8_t *bucket, uint32_t i, uint32_t entry_bytes, uint64_t e)
 {
-    memcpy(bucket + (size_t)i * entry_bytes, &e, entry_bytes);
+    if (entry_bytes == 4) {
+        memcpy(bucket + (size_t)i * 4, &e, 4);
+    } else {
+        memcpy(bucket + (size_t)i * 5, &e, 5);
+    }
 }
 
 /* Put one row into its bucket or the next ones with room; false when all are full. */
-static bool insert(uint8_t *table, const struct kl_index_header *h, struct kl_index_anchor *a,
-                   uint64_t record, uint64_t row)
+static bool insert(const struct table *t, const struct kl_index_anchor *a, uint64_t record,
+                   uint64_t row)
 {
-    struct kl_tag t = {record & ~KL_INDEX_TAG_MASK, 0};
-    uint32_t slots = KL_INDEX_BUCKET_BYTES / h->entry_bytes;
-    uint32_t tag_bits = h->entry_bytes * 8 - h->row_bits;
-    uint64_t free_entry = h->entry_bytes == 4 ? UINT32_MAX : (1ull << 40) - 1;
-    uint64_t entry = row | (record & ((1ull << tag_bits) - 1)) << h->row_bits;
-    uint64_t b = kl_index_bucket(a, t);
+    struct kl_tag home = {record & ~KL_INDEX_TAG_MASK, 0};
+    uint32_t tag_bits = t->entry_bytes * 8 - t->row_bits;
+    uint64_t entry = row | (record & ((1ull << tag_bits) - 1)) << t->row_bits;
+    uint64_t b = kl_index_bucket(a, home);
 
     for (uint32_t step = 0; step < KL_INDEX_MAX_PROBE; step++) {
-        uint8_t *bucket = table + b * KL_INDEX_BUCKET_BYTES;
-        for (uint32_t i = 0; i < slots; i++) {
-            uint64_t e = 0;
-            memcpy(&e, bucket + (size_t)i * h->entry_bytes, h->entry_bytes);
-            if (e == free_entry) {
-                store_entry(bucket, i, h->entry_bytes, entry);
-                return true;
-            }
+        if (t->n_taken[b] < t->slots) {
+            uint32_t i = t->n_taken[b]++;
+            store_entry(t->buckets + b * KL_INDEX_BUCKET_BYTES, i, t->entry_bytes, entry);
+            return true;
         }
         b = b + 1 < a->n_buckets ? b + 1 : 0;
     }
@@ -95,13 +112,72 @@ static uint64_t record_of(const struct kl_row_prints *rp, unsigned anchor, uint6
         .record[(size_t)anchor * KL_PRINTS_CHUNK_ROWS + row % KL_PRINTS_CHUNK_ROWS];
 }
 
+static void fill_table(const struct kl_row_prints *rp, unsigned number, const struct table *t,
+                       struct kl_index_anchor *a)
+{
+    enum { AHEAD = 32 };
+
+    for (uint64_t row = 0; row < rp->n_rows; row++) {
+        if (row + AHEAD < rp->n_rows) {
+            struct kl_tag home = {record_of(rp, number, row + AHEAD) & ~KL_INDEX_TAG_MASK, 0};
+            __builtin_prefetch(t->buckets + kl_index_bucket(a, home) * KL_INDEX_BUCKET_BYTES, 1);
+        }
+        uint64_t record = record_of(rp, number, row);
+        if (record == 0) {
+            continue;
+        }
+        if (insert(t, a, record, row)) {
+            a->n_entries++;
+        } else {
+            a->n_dropped++;
+        }
+    }
+}
+
+static void table_done(struct table *t)
+{
+    free(t->n_taken);
+    free(t->buckets);
+    t->n_taken = NULL;
+    t->buckets = NULL;
+}
+
+/*
+ * Fill until every row has a place: three quarters full (5.3 bytes an entry; most lookups read one
+ * line), a little less when a crowd of buckets had no room. What still has none is a value too
+ * common to anchor.
+ */
+static enum kl_rc build_table(const struct kl_row_prints *rp, unsigned number, uint64_t n_rows,
+                              struct table *t, struct kl_index_anchor *a)
+{
+    enum { GROWTHS = 3 };
+
+    for (unsigned growth = 0; growth <= GROWTHS; growth++) {
+        a->n_buckets = n_rows * 4 / (3 * t->slots) + n_rows * growth / (12 * t->slots) + 1;
+        a->n_entries = 0;
+        a->n_dropped = 0;
+        t->n_taken = calloc(a->n_buckets, 1);
+        size_t bytes = a->n_buckets * KL_INDEX_BUCKET_BYTES;
+        if (t->n_taken == NULL || posix_memalign((void **)&t->buckets, 64, bytes) != 0) {
+            return KL_E_NOMEM;
+        }
+        memset(t->buckets, 0xFF, bytes);
+        fill_table(rp, number, t, a);
+        if (a->n_dropped == 0 || growth == GROWTHS) {
+            break;
+        }
+        table_done(t);
+    }
+    return KL_OK;
+}
+
 static enum kl_rc put_anchor(struct out *o, const struct kl_row_prints *rp,
                              const struct kl_index_header *h, unsigned number,
                              struct kl_index_anchor *a)
 {
-    enum { AHEAD = 16 };
-    uint8_t *table = NULL;
-    uint32_t slots = KL_INDEX_BUCKET_BYTES / h->entry_bytes;
+    struct table t = {.slots = KL_INDEX_BUCKET_BYTES / h->entry_bytes,
+                      .entry_bytes = h->entry_bytes,
+                      .row_bits = h->row_bits};
     uint64_t n = 0;
 
     for (uint64_t row = 0; row < rp->n_rows; row++) {
@@ -111,37 +187,20 @@ static enum kl_rc put_anchor(struct out *o, const struct kl_row_prints *rp,
     for (uint32_t k = 0; k < a->n_columns; k++) {
         a->columns[k] = rp->anchors[number].columns[k];
     }
-    /* 85 % full: 4.7 bytes an entry, and three of four negatives end in the first line. */
-    a->n_buckets = n * 20 / (17 * slots) + 1;
     KL_TRY(align_page(o));
     a->at = o->at;
-    size_t bytes = a->n_buckets * KL_INDEX_BUCKET_BYTES;
-    if (posix_memalign((void **)&table, 64, bytes) != 0) {
-        return kl_fail(o->err, KL_E_NOMEM, "out of memory for an anchor table");
-    }
-    memset(table, 0xFF, bytes);
-    for (uint64_t row = 0; row < rp->n_rows; row++) {
-        if (row + AHEAD < rp->n_rows) {
-            struct kl_tag t = {record_of(rp, number, row + AHEAD) & ~KL_INDEX_TAG_MASK, 0};
-            __builtin_prefetch(table + kl_index_bucket(a, t) * KL_INDEX_BUCKET_BYTES, 1);
-        }
-        uint64_t record = record_of(rp, number, row);
-        if (record == 0) {
-            continue;
-        }
-        if (insert(table, h, a, record, row)) {
-            a->n_entries++;
-        } else {
-            a->n_dropped++;
-        }
+    enum kl_rc rc = build_table(rp, number, n, &t, a);
+    if (rc != KL_OK) {
+        table_done(&t);
+        return kl_fail(o->err, rc, "out of memory for an anchor table");
     }
     if (h->entry_bytes == 5) { /* the spare bytes of a bucket of 12 entries: one form only */
         for (uint64_t b = 0; b < a->n_buckets; b++) {
-            memset(table + b * KL_INDEX_BUCKET_BYTES + 60, 0, 4);
+            memset(t.buckets + b * KL_INDEX_BUCKET_BYTES + 60, 0, 4);
         }
     }
-    enum kl_rc rc = put(o, table, bytes);
-    free(table);
+    rc = put(o, t.buckets, a->n_buckets * KL_INDEX_BUCKET_BYTES);
+    table_done(&t);
     return rc;
 }
 
@@ -293,7 +352,7 @@ static enum kl_rc put_body(struct out *o, const struct kl_row_prints *rp, uint8_
 }
 
 enum kl_rc kl_index_write(const struct kl_row_prints *rp, const struct kl_key *key,
-                          const char *path, struct kl_err *err)
+                          const char *path, uint8_t **out_header, struct kl_err *err)
 {
     struct out o = {.err = err};
     uint8_t *header = NULL;
@@ -326,6 +385,10 @@ enum kl_rc kl_index_write(const struct kl_row_prints *rp, const struct kl_key *k
     rc = kl_atomic_file_write_at(o.file, 0, kl_span_make(header, plan.header_bytes), err);
     if (rc == KL_OK) {
         rc = kl_atomic_file_commit(o.file, err);
+    }
+    if (rc == KL_OK && out_header != NULL) {
+        *out_header = header;
+        header = NULL;
     }
 out:
     kl_atomic_file_free(&o.file);

@@ -1,22 +1,53 @@
 #include "register/row_prints.h"
 
+#include "crypt/digest.h"
+#include "match/cell_cache.h"
 #include "match/index.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #define BATCH_ROWS 64u
+#define MAX_BATCH_CELLS (BATCH_ROWS * KL_MAX_COLUMNS)
 #define MAX_BATCH_WORDS 4096u
+#define VOCAB_MASK ((1ull << KL_PRINTS_VOCAB_LOG2) - 1)
+#define CACHE_LOG2 11u /* 128 KiB: leaves room in a core's own cache */
+
+/* The cache serves a column while one cell in four is found; then it rests and tries again. */
+#define CACHE_TRIAL_CELLS 8192u
+#define CACHE_REST_BATCHES 2048u
+
+enum { NOTE_FILLED = 1, NOTE_UNUSABLE = 2 };
+
+struct slot_plan {
+    enum kl_type type;
+    uint8_t domain;
+    bool is_key;
+    bool in_tuple; /* its words go to the vocabulary */
+    bool repeats;  /* worth a look into the cache */
+    uint8_t kind;  /* for the cache: equal cells of one kind have one fingerprint */
+    unsigned n_tries;
+    unsigned n_hits;
+    unsigned rest; /* batches until the cache is tried again */
+};
 
 struct kl_prints_batch {
+    struct slot_plan slots[KL_MAX_COLUMNS];
+    struct kl_cell_cache seen;
     unsigned n_rows;
+    unsigned n_cells;
     unsigned n_words;
-    uint64_t filled[BATCH_ROWS]; /* bit mask by slot */
-    struct kl_cell32 *cells;     /* n_slots a row */
-    struct kl_tag *tags;
-    struct kl_tag *blocks;
-    struct kl_tag *long_tags; /* of cells of more than 31 bytes */
-    uint64_t is_long[BATCH_ROWS];
+    uint64_t filled[BATCH_ROWS];             /* bit mask by slot */
+    struct kl_tag tags[MAX_BATCH_CELLS];     /* row * n_slots + slot */
+    struct kl_tag blocks[MAX_BATCH_CELLS];   /* the same */
+    struct kl_tag sums[BATCH_ROWS];          /* of one anchor */
+    struct kl_cell32 cells[MAX_BATCH_CELLS]; /* those not found in the cache, one after another */
+    struct kl_tag cell_tags[MAX_BATCH_CELLS];
+    struct {
+        struct kl_cell_key key;
+        uint32_t at; /* in tags */
+        uint32_t note;
+    } origin[MAX_BATCH_CELLS];               /* of cells[i] */
     struct kl_cell32 words[MAX_BATCH_WORDS]; /* tokens for the vocabulary */
     struct kl_tag word_tags[MAX_BATCH_WORDS];
 };
@@ -43,29 +74,41 @@ static void plan(struct kl_row_prints *rp)
             rp->in_tuple[rp->column_slot[col]] = kl_type_is_words(s->columns[col].type);
         }
     }
+    for (unsigned a = 0; a < rp->n_anchors; a++) {
+        for (unsigned k = 0; k < rp->anchors[a].n_columns; k++) {
+            rp->anchor_slots[a] |= 1ull << rp->column_slot[rp->anchors[a].columns[k]];
+        }
+    }
 }
 
-static struct kl_prints_batch *batch_new(unsigned n_slots)
+static enum kl_rc batch_new(const struct kl_row_prints *rp, struct kl_prints_batch **out_b)
 {
     struct kl_prints_batch *b = NULL;
-    size_t n = (size_t)n_slots * BATCH_ROWS;
 
     if (posix_memalign((void **)&b, 64, sizeof *b) != 0) {
-        return NULL;
+        return KL_E_NOMEM;
     }
-    memset(b, 0, sizeof *b);
-    b->tags = calloc(n, sizeof *b->tags);
-    b->blocks = calloc(n, sizeof *b->blocks);
-    b->long_tags = calloc(n, sizeof *b->long_tags);
-    if (b->tags == NULL || b->blocks == NULL || b->long_tags == NULL ||
-        posix_memalign((void **)&b->cells, 64, n * sizeof *b->cells) != 0) {
-        free(b->tags);
-        free(b->blocks);
-        free(b->long_tags);
+    b->n_rows = 0;
+    b->n_cells = 0;
+    b->n_words = 0;
+    for (unsigned s = 0; s < rp->n_slots; s++) {
+        const struct kl_schema_column *col = &rp->schema->columns[rp->slot_column[s]];
+        bool words = kl_type_is_words(col->type);
+        b->slots[s] = (struct slot_plan){.type = col->type,
+                                         .domain = (uint8_t)kl_type_domain(col->type),
+                                         .is_key = kl_schema_is_key(col),
+                                         .in_tuple = rp->in_tuple[s],
+                                         .repeats = !kl_schema_is_key(col)};
+        /* All words have one normal form. Those of a tuple are in the vocabulary when found. */
+        b->slots[s].kind =
+            (uint8_t)((words ? KL_TYPE_TEXT : col->type) | (rp->in_tuple[s] ? 128u : 0));
+    }
+    if (kl_cell_cache_init(&b->seen, CACHE_LOG2) != KL_OK) {
         free(b);
-        return NULL;
+        return KL_E_NOMEM;
     }
-    return b;
+    *out_b = b;
+    return KL_OK;
 }
 
 enum kl_rc kl_row_prints_new(const struct kl_schema *schema, const struct kl_prf *prf,
@@ -84,9 +127,8 @@ enum kl_rc kl_row_prints_new(const struct kl_schema *schema, const struct kl_prf
     rp->vocab = calloc(1, 1u << (KL_PRINTS_VOCAB_LOG2 - 3));
     rp->prefix_rows = calloc(rp->n_slots, sizeof *rp->prefix_rows);
     rp->prefix_size = calloc(rp->n_slots, sizeof *rp->prefix_size);
-    rp->batch = batch_new(rp->n_slots);
     if (rp->counts == NULL || rp->vocab == NULL || rp->prefix_rows == NULL ||
-        rp->prefix_size == NULL || rp->batch == NULL) {
+        rp->prefix_size == NULL || batch_new(rp, &rp->batch) != KL_OK) {
         kl_row_prints_free(&rp);
         return KL_E_NOMEM;
     }
@@ -106,12 +148,10 @@ void kl_row_prints_free(struct kl_row_prints **rp)
         free(r->chunks[i].record);
     }
     if (r->batch != NULL) {
-        free(r->batch->cells);
-        free(r->batch->tags);
-        free(r->batch->blocks);
-        free(r->batch->long_tags);
+        kl_cell_cache_done(&r->batch->seen);
+        kl_wipe(r->batch, sizeof *r->batch);
+        free(r->batch);
     }
-    free(r->batch);
     free(r->chunks);
     free(r->counts);
     free(r->vocab);
@@ -179,9 +219,10 @@ double kl_row_prints_density(const struct kl_row_prints *rp, unsigned slot)
     return all > 0 ? hit / all : 0;
 }
 
-static enum kl_rc chunk_room(struct kl_row_prints *rp)
+/* Room for n more rows, at most a chunk's. */
+static enum kl_rc chunk_room(struct kl_row_prints *rp, unsigned n)
 {
-    if (rp->n_rows / KL_PRINTS_CHUNK_ROWS < rp->n_chunks) {
+    if (rp->n_rows + n <= (uint64_t)rp->n_chunks * KL_PRINTS_CHUNK_ROWS) {
         return KL_OK;
     }
     if (rp->n_chunks == rp->cap_chunks) {
@@ -208,9 +249,8 @@ static enum kl_rc chunk_room(struct kl_row_prints *rp)
 
 static void vocab_set(struct kl_row_prints *rp, struct kl_tag t)
 {
-    uint64_t mask = (1ull << KL_PRINTS_VOCAB_LOG2) - 1;
-    uint64_t a = t.lo & mask;
-    uint64_t b = t.lo >> 32 & mask;
+    uint64_t a = t.lo & VOCAB_MASK;
+    uint64_t b = t.lo >> 32 & VOCAB_MASK;
 
     rp->vocab[a >> 3] |= (uint8_t)(1u << (a & 7));
     rp->vocab[b >> 3] |= (uint8_t)(1u << (b & 7));
@@ -238,122 +278,211 @@ static void add_words(struct kl_row_prints *rp, const struct kl_norm *nm)
     }
 }
 
-static uint64_t anchor_record(const struct kl_row_prints *rp, const struct kl_schema_anchor *a,
-                              unsigned number, const struct kl_tag *tags, uint64_t filled)
+/* The anchor's fingerprints of all rows of the batch, one AES call for a tuple's. */
+static void store_anchor(struct kl_row_prints *rp, unsigned number)
 {
-    struct kl_tag t = {0, 0};
+    struct kl_prints_batch *b = rp->batch;
+    const struct kl_schema_anchor *a = &rp->anchors[number];
+    struct kl_tag *sums = b->sums;
+    uint64_t need = rp->anchor_slots[number];
 
-    for (unsigned k = 0; k < a->n_columns; k++) {
-        unsigned slot = rp->column_slot[a->columns[k]];
-        if ((filled >> slot & 1) == 0) {
-            return 0;
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        sums[r] = (struct kl_tag){0, 0};
+        for (unsigned k = 0; k < a->n_columns; k++) {
+            unsigned slot = rp->column_slot[a->columns[k]];
+            sums[r] = kl_tag_add(sums[r], b->tags[(size_t)r * rp->n_slots + slot]);
         }
-        t = kl_tag_add(t, tags[slot]);
     }
     if (a->n_columns > 1) {
-        kl_index_tuple_tags(&rp->prf, &t, 1, number);
+        kl_index_tuple_tags(&rp->prf, sums, b->n_rows, number);
     }
-    return (t.lo & ~KL_INDEX_TAG_MASK) | kl_index_tag(t);
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        uint64_t row = rp->n_rows + r;
+        uint64_t *record = rp->chunks[row / KL_PRINTS_CHUNK_ROWS].record;
+        record[(size_t)number * KL_PRINTS_CHUNK_ROWS + row % KL_PRINTS_CHUNK_ROWS] =
+            (b->filled[r] & need) == need
+                ? (sums[r].lo & ~KL_INDEX_TAG_MASK) | kl_index_tag(sums[r])
+                : 0;
+    }
+}
+
+static inline uint32_t *count_of(const struct kl_row_prints *rp, unsigned slot, struct kl_tag t)
+{
+    return &rp->counts[((size_t)slot << KL_PRINTS_RARITY_LOG2) + (t.hi & 0xFFFF)];
 }
 
 static void store_row(struct kl_row_prints *rp, unsigned r)
 {
     const struct kl_prints_batch *b = rp->batch;
     const struct kl_tag *tags = b->tags + (size_t)r * rp->n_slots;
-    struct kl_prints_chunk *c = &rp->chunks[rp->n_rows / KL_PRINTS_CHUNK_ROWS];
-    size_t at = rp->n_rows % KL_PRINTS_CHUNK_ROWS;
+    const struct kl_tag *blocks = b->blocks + (size_t)r * rp->n_slots;
+    uint64_t row = rp->n_rows + r;
+    uint16_t *sketch =
+        rp->chunks[row / KL_PRINTS_CHUNK_ROWS].sketch + row % KL_PRINTS_CHUNK_ROWS * rp->n_slots;
 
     for (unsigned s = 0; s < rp->n_slots; s++) {
-        c->sketch[at * rp->n_slots + s] = (uint16_t)b->blocks[(size_t)r * rp->n_slots + s].lo;
-        if ((b->filled[r] >> s & 1) != 0) {
-            rp->n_filled[s]++;
-            rp->counts[((size_t)s << KL_PRINTS_RARITY_LOG2) + (tags[s].hi & 0xFFFF)]++;
+        unsigned filled = b->filled[r] >> s & 1;
+        sketch[s] = (uint16_t)blocks[s].lo;
+        rp->n_filled[s] += filled;
+        *count_of(rp, s, tags[s]) += filled;
+    }
+}
+
+/* A column whose cells are rarely found there does without the cache for a while. */
+static void weigh_cache(struct slot_plan *sl)
+{
+    if (sl->rest > 0) {
+        sl->rest--;
+    } else if (sl->n_tries >= CACHE_TRIAL_CELLS) {
+        sl->rest = sl->n_hits < sl->n_tries / 4 ? CACHE_REST_BATCHES : 0;
+        sl->n_tries = 0;
+        sl->n_hits = 0;
+    }
+}
+
+static void flush_cells(struct kl_row_prints *rp)
+{
+    struct kl_prints_batch *b = rp->batch;
+
+    kl_prf_cells(&rp->prf, b->cells, b->n_cells, b->cell_tags);
+    for (unsigned i = 0; i < b->n_cells; i++) {
+        b->tags[b->origin[i].at] = b->cell_tags[i];
+        if (b->origin[i].key.what != 0) {
+            kl_cell_cache_put(&b->seen, &b->origin[i].key, b->cell_tags[i], b->origin[i].note);
         }
     }
-    for (unsigned a = 0; a < rp->n_anchors; a++) {
-        c->record[(size_t)a * KL_PRINTS_CHUNK_ROWS + at] =
-            anchor_record(rp, &rp->anchors[a], a, tags, b->filled[r]);
+    b->n_cells = 0;
+    for (unsigned r = 0; r < b->n_rows; r++) {
+        size_t at = (size_t)r * rp->n_slots;
+        for (unsigned s = 0; s < rp->n_slots; s++) {
+            struct kl_tag t = b->tags[at + s];
+            __builtin_prefetch(count_of(rp, s, t), 0, 2); /* 512 lines: for the second level */
+            b->blocks[at + s] = kl_index_cell_block(t, (uint32_t)(rp->n_rows + r), s);
+        }
     }
-    rp->n_rows++;
+    kl_prf_tweak(&rp->prf, b->blocks, (size_t)b->n_rows * rp->n_slots);
+    for (unsigned s = 0; s < rp->n_slots; s++) {
+        weigh_cache(&b->slots[s]);
+    }
+}
+
+static void flush_words(struct kl_row_prints *rp)
+{
+    enum { AHEAD = 16 };
+    struct kl_prints_batch *b = rp->batch;
+
+    kl_prf_cells(&rp->prf, b->words, b->n_words, b->word_tags);
+    for (unsigned w = 0; w < b->n_words; w++) {
+        if (w + AHEAD < b->n_words) {
+            struct kl_tag t = b->word_tags[w + AHEAD];
+            __builtin_prefetch(&rp->vocab[(t.lo & VOCAB_MASK) >> 3], 1);
+            __builtin_prefetch(&rp->vocab[(t.lo >> 32 & VOCAB_MASK) >> 3], 1);
+        }
+        vocab_set(rp, b->word_tags[w]);
+    }
+    b->n_words = 0;
 }
 
 enum kl_rc kl_row_prints_flush(struct kl_row_prints *rp)
 {
     struct kl_prints_batch *b = rp->batch;
-    size_t n = (size_t)b->n_rows * rp->n_slots;
 
-    kl_prf_cells(&rp->prf, b->cells, n, b->tags);
+    KL_TRY(chunk_room(rp, b->n_rows));
+    flush_cells(rp);
     for (unsigned r = 0; r < b->n_rows; r++) {
-        for (uint64_t m = b->is_long[r]; m != 0; m &= m - 1) {
-            size_t at = (size_t)r * rp->n_slots + (unsigned)__builtin_ctzll(m);
-            b->tags[at] = b->long_tags[at];
-        }
-        for (unsigned s = 0; s < rp->n_slots; s++) {
-            size_t at = (size_t)r * rp->n_slots + s;
-            b->blocks[at] = kl_index_cell_block(b->tags[at], (uint32_t)(rp->n_rows + r), s);
-        }
-    }
-    kl_prf_tweak(&rp->prf, b->blocks, n);
-    for (unsigned r = 0; r < b->n_rows; r++) {
-        KL_TRY(chunk_room(rp));
         store_row(rp, r);
     }
-    kl_prf_cells(&rp->prf, b->words, b->n_words, b->word_tags);
-    for (unsigned w = 0; w < b->n_words; w++) {
-        vocab_set(rp, b->word_tags[w]);
+    for (unsigned a = 0; a < rp->n_anchors; a++) {
+        store_anchor(rp, a);
     }
+    flush_words(rp);
+    rp->n_rows += b->n_rows;
     b->n_rows = 0;
-    b->n_words = 0;
     return KL_OK;
 }
 
 static bool has_anchor(const struct kl_row_prints *rp, uint64_t filled)
 {
     for (unsigned a = 0; a < rp->n_anchors; a++) {
-        uint64_t need = 0;
-        for (unsigned k = 0; k < rp->anchors[a].n_columns; k++) {
-            need |= 1ull << rp->column_slot[rp->anchors[a].columns[k]];
-        }
-        if ((filled & need) == need) {
+        if ((filled & rp->anchor_slots[a]) == rp->anchor_slots[a]) {
             return true;
         }
     }
     return false;
 }
 
+/* Its first n <= 31 bytes: without a branch on n, which nobody can predict. */
+static inline void set_cell(struct kl_cell32 *c, const struct kl_norm *nm, size_t n, uint8_t domain)
+{
+    static const uint8_t mask[64] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    };
+    for (size_t i = 0; i < sizeof c->b; i += 8) {
+        uint64_t v;
+        uint64_t m;
+        memcpy(&v, nm->bytes + i, 8);
+        memcpy(&m, mask + 32 - n + i, 8);
+        v &= m;
+        memcpy(c->b + i, &v, 8);
+    }
+    c->b[31] = (uint8_t)(n | (size_t)domain << 5);
+}
+
 /* Fold one cell into the batch. @return true when it holds a value */
-static bool add_cell(struct kl_row_prints *rp, unsigned slot, struct kl_span field,
-                     uint64_t *unusable)
+static bool add_new_cell(struct kl_row_prints *rp, unsigned slot, struct kl_span field,
+                         const struct kl_cell_key *key, uint64_t *unusable)
 {
     struct kl_prints_batch *b = rp->batch;
-    const struct kl_schema_column *col = &rp->schema->columns[rp->slot_column[slot]];
-    size_t at = (size_t)b->n_rows * rp->n_slots + slot;
-    struct kl_norm nm;
+    const struct slot_plan *sl = &b->slots[slot];
+    uint32_t at = b->n_rows * rp->n_slots + slot;
+    __attribute__((uninitialized)) struct kl_norm nm; /* zeroing it cost a cell's half */
+    bool usable = kl_norm_cell(sl->type, field, &nm);
 
-    if (!kl_norm_cell(col->type, field, &nm)) {
-        *unusable |= 1ull << slot;
-    }
-    struct kl_span canon = kl_span_make(nm.bytes, nm.n);
-    uint8_t domain = (uint8_t)kl_type_domain(col->type);
+    *unusable |= (uint64_t)!usable << slot;
     if (nm.n > 31) {
-        b->long_tags[at] = kl_prf_text(&rp->prf, canon, domain);
-        b->is_long[b->n_rows] |= 1ull << slot;
-        canon.len = 31; /* the batch hashes something; long_tags replaces it */
+        b->tags[at] = kl_prf_text(&rp->prf, kl_span_make(nm.bytes, nm.n), sl->domain);
+    } else {
+        unsigned i = b->n_cells++;
+        set_cell(&b->cells[i], &nm, nm.n, sl->domain);
+        b->origin[i].key = *key;
+        b->origin[i].at = at;
+        b->origin[i].note = (nm.n > 0 ? NOTE_FILLED : 0) | (usable ? 0 : NOTE_UNUSABLE);
     }
-    kl_cell32_set(&b->cells[at], canon, domain);
     if (nm.n == 0) {
         return false;
     }
-    if (rp->in_tuple[slot]) {
+    if (sl->in_tuple) {
         add_words(rp, &nm);
     }
-    if (kl_schema_is_key(col)) {
+    if (sl->is_key) {
         double size = 1;
-        unsigned p = kl_key_space(col->type, canon, &size);
+        unsigned p = kl_key_space(sl->type, kl_span_make(nm.bytes, nm.n < 31 ? nm.n : 31), &size);
         rp->prefix_rows[slot][p]++;
         rp->prefix_size[slot][p] = size;
     }
     return true;
+}
+
+static bool add_cell(struct kl_row_prints *rp, unsigned slot, struct kl_span field,
+                     uint64_t *unusable)
+{
+    struct kl_prints_batch *b = rp->batch;
+    struct slot_plan *sl = &b->slots[slot];
+    __attribute__((uninitialized)) struct kl_cell_key key;
+
+    key.what = 0;
+    if (sl->repeats && sl->rest == 0 && kl_cell_key_set(&key, field, sl->kind) != 0) {
+        const struct kl_cell_entry *e = kl_cell_cache_get(&b->seen, &key);
+        sl->n_tries++;
+        if (e != NULL) {
+            sl->n_hits++;
+            b->tags[(size_t)b->n_rows * rp->n_slots + slot] = e->tag;
+            *unusable |= (uint64_t)((e->note & NOTE_UNUSABLE) != 0) << slot;
+            return (e->note & NOTE_FILLED) != 0;
+        }
+    }
+    return add_new_cell(rp, slot, field, &key, unusable);
 }
 
 enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fields,
@@ -363,8 +492,8 @@ enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fie
     uint64_t filled = 0;
     uint64_t unusable = 0;
     unsigned n_words = b->n_words;
+    unsigned n_cells = b->n_cells;
 
-    b->is_long[b->n_rows] = 0;
     for (unsigned s = 0; s < rp->n_slots; s++) {
         filled |= (uint64_t)add_cell(rp, s, fields[rp->slot_column[s]], &unusable) << s;
     }
@@ -373,8 +502,8 @@ enum kl_rc kl_row_prints_add(struct kl_row_prints *rp, const struct kl_span *fie
         rp->n_unusable[__builtin_ctzll(m)]++;
     }
     if (!has_anchor(rp, filled)) {
-        b->n_words =
-            n_words; /* else a run of such rows crowds out the words of the next good one */
+        b->n_words = n_words; /* a run of such rows must not crowd out those of the next good one */
+        b->n_cells = n_cells;
         return KL_E_FORMAT;
     }
     b->filled[b->n_rows++] = filled;

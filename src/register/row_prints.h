@@ -29,7 +29,8 @@ struct kl_row_prints {
     unsigned column_slot[KL_SCHEMA_MAX_COLUMNS]; /* KL_INDEX_NO_SLOT */
     unsigned n_anchors;                          /* key columns first, then tuples */
     struct kl_schema_anchor anchors[KL_MAX_ANCHORS];
-    bool in_tuple[KL_MAX_COLUMNS]; /* by slot: its words go to the vocabulary */
+    uint64_t anchor_slots[KL_MAX_ANCHORS]; /* bit mask: slots an anchor needs */
+    bool in_tuple[KL_MAX_COLUMNS];         /* by slot: its words go to the vocabulary */
     struct kl_prints_chunk *chunks;
     size_t n_chunks;
     size_t cap_chunks;

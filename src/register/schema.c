@@ -332,7 +332,10 @@ enum kl_rc kl_schema_parse(struct kl_span text, struct kl_schema *out_schema, st
     p->err = err;
     yaml_parser_set_input_string(&y, text.ptr, text.len);
     if (!yaml_parser_load(&y, &p->doc)) {
-        rc = at_line(p, y.problem_mark.line + 1, "not YAML; mind the indentation and the brackets");
+        rc = y.error == YAML_MEMORY_ERROR
+                 ? kl_fail(err, KL_E_NOMEM, "out of memory")
+                 : at_line(p, y.problem_mark.line + 1,
+                           "not YAML; mind the indentation and the brackets");
         goto out;
     }
     yaml_node_t *root = yaml_document_get_root_node(&p->doc);

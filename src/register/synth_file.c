@@ -112,7 +112,9 @@ enum kl_rc kl_synth_file_close(struct kl_synth_file *f, struct kl_err *err)
 enum kl_rc kl_synth_dir_make(const char *path, struct kl_err *err)
 {
     if (mkdir(path, 0755) != 0 && errno != EEXIST) {
-        return kl_fail_errno(err, "cannot make the output directory: its parent must exist");
+        return errno == ENOENT ? kl_fail(err, KL_E_IO,
+                                         "the folder around the one of --out is not there: make it")
+                               : kl_fail_errno(err, "cannot make the output folder");
     }
     return KL_OK;
 }

@@ -98,6 +98,13 @@ static bool is_table_part(const struct kl_event *ev)
     return ev->part_kind == KL_PART_TEXT && ev->text.len == 0;
 }
 
+/* What is left of such a workbook can be read, but a sheet may be lost or a cell wrong. */
+static bool is_damage(const char *anomaly)
+{
+    return strcmp(anomaly, "zip.truncated") == 0 || strcmp(anomaly, "zip.central") == 0 ||
+           strcmp(anomaly, "zip.crc") == 0;
+}
+
 static enum kl_rc end_table(struct reading *r)
 {
     enum kl_rc rc = KL_OK;
@@ -133,8 +140,12 @@ static enum kl_rc on_event(struct reading *r, const struct kl_event *ev)
         return kl_fail(r->err, KL_E_FORMAT,
                        "part of the file cannot be read (%s); no index is made from a part",
                        kl_reason_name(ev->reason));
-    case KL_EVENT_NONE:
     case KL_EVENT_ANOMALY:
+        return !is_damage(ev->code)
+                   ? KL_OK
+                   : kl_fail(r->err, KL_E_FORMAT,
+                             "the workbook is cut off or damaged; no index is made from a part");
+    case KL_EVENT_NONE:
     case KL_EVENT_DONE:
         break;
     }

@@ -55,13 +55,13 @@ static void use(const struct kl_index *ix)
         struct kl_tag t = {i * 0x9E3779B97F4A7C15u, (i ^ 3) * 0xC2B2AE3D27D4EB4Fu};
         sum += kl_index_has_word(ix, t);
         for (uint32_t a = 0; a < ix->head->n_anchors; a++) {
-            uint32_t rows[KL_MAX_ROWS_PER_KEY];
-            unsigned n = kl_index_probe(ix, &ix->anchors[a], t, rows);
-            assert(n <= KL_MAX_ROWS_PER_KEY);
-            for (unsigned r = 0; r < n; r++) {
-                assert(rows[r] < ix->head->n_rows);
+            struct kl_index_try try = {.tag = t, .anchor = &ix->anchors[a]};
+            kl_index_probe(ix, &try, 1);
+            assert(try.n <= KL_MAX_ROWS_PER_KEY);
+            for (unsigned r = 0; r < try.n; r++) {
+                assert(try.row[r] < ix->head->n_rows);
                 for (uint32_t s = 0; s < ix->head->n_slots; s++) {
-                    sum += kl_index_cell(ix, rows[r], s) + (uint64_t)kl_index_rarity(ix, s, t);
+                    sum += kl_index_cell(ix, try.row[r], s) + (uint64_t)kl_index_rarity(ix, s, t);
                 }
             }
         }

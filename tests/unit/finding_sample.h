@@ -65,8 +65,12 @@ static inline struct kl_finding sample_finding(void)
     (void)snprintf(f.rule, sizeof f.rule, "block.rows (salaries)");
     sample_register(&f);
     KT_EQ(kl_finding_add_identifier(&f, &id), KL_OK);
-    *id = (struct kl_finding_identifier){
-        .type = "al.nid", .n_values = 1300, .n_valid = 1210, .n_distinct = 1204};
+    *id = (struct kl_finding_identifier){.type = "al.nid",
+                                         .n_values = 1300,
+                                         .n_valid = 1210,
+                                         .n_distinct = 1204,
+                                         .log10_chance = -2900,
+                                         .rank = 'A'};
     KT_EQ(kl_finding_add_gap(&f, KL_SPAN_LIT("/xl/media/a.bin"), "encrypted", 1000), KL_OK);
     KT_EQ(kl_finding_add_anomaly(&f, KL_SPAN_LIT("/xl/sharedStrings.xml"), "zip.size_lie"), KL_OK);
     KT_EQ(kl_finding_add_sample(&f, (struct kl_pii){KL_SPAN_LIT("A12345678K")}), KL_OK);

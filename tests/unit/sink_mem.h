@@ -10,17 +10,20 @@
 
 struct sink_mem {
     uint8_t *block; /* exact size, fresh each time: ASan sees a late write */
-    char *log;      /* "B path kind\n", "T text", "E\n", "A path code\n", "N path reason n\n" */
+    char *log;      /* "B kind path\n", "T text", "E\n", "A path code\n", "N path reason n\n" */
     size_t log_len;
     size_t log_cap;
     uint64_t text_bytes;
     uint64_t n_blocks;
     uint64_t next_at;
     unsigned depth;
-    bool quiet; /* keep no text */
+    bool quiet;             /* keep no text */
+    uint64_t outside_share; /* bytes of the file behind the last such part */
+    bool outside;           /* the open part is one: its bytes are no text */
     bool done;
     bool bad_order;
     uint64_t seen, inspected, not_inspected;
+    uint64_t confirmed;  /* inspected, by the event before */
     uint64_t fail_after; /* events; 0: never */
     uint64_t n_events;
 };
@@ -63,12 +66,21 @@ static inline enum kl_rc sink_mem_event(void *ctx, const struct kl_event *ev)
         return KL_E_IO;
     }
     s->bad_order |= s->done;
+    if (ev->kind == KL_EVENT_PART_BEGIN || ev->kind == KL_EVENT_BLOCK) {
+        s->bad_order |= ev->inspected < s->confirmed;
+        s->confirmed = ev->inspected;
+    }
     switch (ev->kind) {
     case KL_EVENT_PART_BEGIN:
         s->bad_order |= s->depth != 0;
         s->depth = 1;
         s->next_at = 0;
-        sink_mem_str(s, ev->part_kind == KL_PART_TABLE ? "B table " : "B text ");
+        s->outside = kl_part_is_outside(ev->part_kind);
+        s->bad_order |= s->outside && ev->bytes == 0;
+        s->outside_share = s->outside ? ev->bytes : s->outside_share;
+        sink_mem_str(s, s->outside                       ? "B outside "
+                        : ev->part_kind == KL_PART_TABLE ? "B table "
+                                                         : "B text ");
         sink_mem_put(s, ev->text.ptr, ev->text.len);
         sink_mem_str(s, "\n");
         break;
@@ -78,7 +90,7 @@ static inline enum kl_rc sink_mem_event(void *ctx, const struct kl_event *ev)
         s->next_at += ev->text.len;
         s->text_bytes += ev->text.len;
         s->n_blocks++;
-        if (!s->quiet) {
+        if (!s->quiet && !s->outside) {
             sink_mem_put(s, ev->text.ptr, ev->text.len);
         }
         break;
@@ -103,7 +115,8 @@ static inline enum kl_rc sink_mem_event(void *ctx, const struct kl_event *ev)
         break;
     case KL_EVENT_DONE:
         s->done = true;
-        s->bad_order |= s->depth != 0 || ev->seen != ev->inspected + ev->not_inspected;
+        s->bad_order |= s->depth != 0 || ev->seen != ev->inspected + ev->not_inspected ||
+                        s->confirmed > ev->seen;
         s->seen = ev->seen;
         s->inspected = ev->inspected;
         s->not_inspected = ev->not_inspected;

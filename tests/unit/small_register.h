@@ -107,7 +107,7 @@ static inline enum kl_rc small_index_write(const char *path, uint32_t n, bool wi
         rc = kl_row_prints_add(rp, f, &unusable);
     }
     rc = rc == KL_OK ? kl_row_prints_flush(rp) : rc;
-    rc = rc == KL_OK ? kl_index_write(rp, key, path, err) : rc;
+    rc = rc == KL_OK ? kl_index_write(rp, key, path, NULL, err) : rc;
     kl_row_prints_free(&rp);
     kl_key_free(&key);
     return rc;

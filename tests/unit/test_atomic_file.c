@@ -161,6 +161,7 @@ KT_TEST(a_write_that_fails_leaves_the_old_file)
     KT_EQ(write_out("longer", &err), KL_E_IO);
     KT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
     KT_EQ(err.sys_errno, EFBIG);
+    KT_OK(strstr(err.what, "ulimit") != NULL);
     KT_OK(holds("out", "old"));
     KT_EQ(names_in_dir(), 1);
     end();

@@ -122,6 +122,52 @@ KT_TEST(any_cut_of_random_text_gives_the_same_rows)
     }
 }
 
+/* Long texts are cut 64 bytes at a time, pieces of a few bytes are not: both must say the same. */
+KT_TEST(plain_rows_are_cut_alike_in_one_piece_and_in_crumbs)
+{
+    static const char *const parts[] = {
+        "a",
+        "bc,",
+        ",",
+        "d e f g h",
+        "\n",
+        "\r\n",
+        "\"q\",",
+        "\"x,y\"\n",
+        "\"",
+        "\"\"",
+        "\r",
+        "long field of more than sixty-four bytes, with a comma in it",
+        ",\"z;\"\r\n",
+        ";",
+        "\"two\nlines\",",
+        ",\"pa\"\"ir\",",
+    };
+    enum { N_PARTS = sizeof parts / sizeof parts[0], BYTES = 1500 };
+    uint32_t x = 5;
+    char text[BYTES + 80];
+
+    for (unsigned round = 0; round < 2000; round++) {
+        size_t n = 0;
+        size_t want = 64 + round % (BYTES - 64);
+        unsigned kinds = round % 2 == 0 ? 8 : N_PARTS; /* the first 8 make good rows mostly */
+        while (n < want) {
+            x = x * 1664525 + 1013904223;
+            const char *p = parts[(x >> 16) % kinds];
+            memcpy(text + n, p, strlen(p));
+            n += strlen(p);
+        }
+        char sep = round % 3 == 0 ? 0 : round % 3 == 1 ? ',' : ';';
+        struct log whole = run(kl_span_make(text, n), n, sep, round % 8 != 0);
+        for (size_t step = 1; step < 12; step += 5) {
+            struct log cut = run(kl_span_make(text, n), step, sep, round % 8 != 0);
+            KT_STR((char *)cut.out.ptr, (char *)whole.out.ptr);
+            kl_buf_done(&cut.out);
+        }
+        kl_buf_done(&whole.out);
+    }
+}
+
 /* Rows and rejects of `text` in pieces of several sizes, 64 KiB the smallest. */
 static void counts(struct kl_span text, size_t rows, size_t rejects)
 {

@@ -213,6 +213,66 @@ KT_TEST(losses_never_exceed_the_file)
     end(e, &s);
 }
 
+KT_TEST(what_is_told_is_confirmed_one_block_late)
+{
+    struct sink_mem s = {.quiet = true};
+    struct kl_emit *e = begin(&s, 10 * KL_BLOCK_BYTES);
+    static char line[KL_BLOCK_BYTES / 4];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_OK);
+    for (uint64_t at = 0; at < 8 * KL_BLOCK_BYTES; at += sizeof line) {
+        uint8_t *ptr = NULL;
+        size_t cap = 0;
+        kl_emit_confirm_to(e, at);
+        KT_EQ(kl_emit_space(e, sizeof line, &ptr, &cap), KL_OK);
+        memcpy(ptr, line, sizeof line);
+        KT_EQ(kl_emit_commit(e, sizeof line), KL_OK);
+        /* All that is confirmed was sent, and but for a block all that was sent is confirmed. */
+        KT_OK(s.confirmed <= s.text_bytes && s.text_bytes <= s.confirmed + KL_BLOCK_BYTES);
+    }
+    KT_OK(s.confirmed >= 6 * KL_BLOCK_BYTES);
+    KT_EQ(kl_emit_part_end(e), KL_OK);
+    KT_EQ(kl_emit_finish(e), KL_OK);
+    end(e, &s);
+}
+
+KT_TEST(members_are_confirmed_at_the_top_only)
+{
+    struct sink_mem s = {0};
+    struct kl_emit *e = begin(&s, 100);
+    KT_EQ(kl_emit_enter(e, KL_SPAN_LIT("a"), 60), KL_OK);
+    kl_emit_confirm(e, 30);
+    kl_emit_confirm_to(e, 30);
+    kl_emit_leave(e);
+    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_OK);
+    KT_EQ(s.confirmed, 0);
+    KT_EQ(kl_emit_part_end(e), KL_OK);
+    kl_emit_confirm(e, 60);
+    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_OK);
+    KT_EQ(s.confirmed, 60);
+    KT_EQ(kl_emit_part_end(e), KL_OK);
+    kl_emit_confirm(e, 60); /* never more than there is */
+    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_OK);
+    KT_EQ(s.confirmed, 100);
+    KT_EQ(kl_emit_part_end(e), KL_OK);
+    KT_EQ(kl_emit_finish(e), KL_OK);
+    end(e, &s);
+}
+
+KT_TEST(a_part_left_open_fails_all_that_follows)
+{
+    struct sink_mem s = {0};
+    struct kl_emit *e = begin(&s, 10);
+    KT_EQ(kl_emit_enter(e, KL_SPAN_LIT("a"), 5), KL_OK);
+    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_OK);
+    kl_emit_leave(e);
+    KT_EQ(kl_emit_part_begin(e, KL_PART_TEXT), KL_E_NOMEM);
+    KT_EQ(kl_emit_finish(e), KL_E_NOMEM);
+    KT_OK(!s.done);
+    end(e, &s);
+}
+
 KT_TEST(a_lost_reader_is_returned_from_then_on)
 {
     struct sink_mem s = {.fail_after = 2};

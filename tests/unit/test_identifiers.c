@@ -95,6 +95,27 @@ KT_TEST(one_valid_among_many_shapes_is_chance)
     stop();
 }
 
+KT_TEST(one_value_said_again_and_again_is_one_chance)
+{
+    char nid[17];
+    char text[2000] = "";
+    start();
+    add_nid(nid, 1, true);
+    kl_ident_begin(ident);
+    feed(nid, false);
+    double once = result("al.nid").log10_chance;
+    for (size_t i = 0; i < 100; i++) {
+        snprintf(text + 11 * i, sizeof text - 11 * i, "%.10s\n", nid);
+    }
+    kl_ident_begin(ident);
+    feed(text, false);
+    struct kl_finding_identifier e = result("al.nid");
+    KT_EQ(e.n_values, 100);
+    KT_EQ(e.n_distinct, 1);
+    KT_OK(e.log10_chance >= once - 0.001 && e.log10_chance < 0);
+    stop();
+}
+
 KT_TEST(class_b_needs_a_word_or_a_number_of_values)
 {
     start();

@@ -64,10 +64,10 @@ static struct kl_tag key_tag(const struct kl_index *ix, enum kl_type t, const ch
 
 static bool probe_finds(const struct kl_index *ix, unsigned anchor, struct kl_tag t, uint32_t row)
 {
-    uint32_t rows[KL_MAX_ROWS_PER_KEY];
-    unsigned n = kl_index_probe(ix, &ix->anchors[anchor], t, rows);
-    for (unsigned i = 0; i < n; i++) {
-        if (rows[i] == row) {
+    struct kl_index_try try = {.tag = t, .anchor = &ix->anchors[anchor]};
+    kl_index_probe(ix, &try, 1);
+    for (unsigned i = 0; i < try.n; i++) {
+        if (try.row[i] == row) {
             return true;
         }
     }
@@ -112,13 +112,43 @@ KT_TEST(every_row_is_found_by_its_keys_and_tuples_and_cells)
         KT_OK(probe_finds(ix, 3, sum, i));
         KT_OK(kl_index_has_word(ix, t[GIVEN]) && kl_index_has_word(ix, t[FAMILY]));
         KT_OK(kl_index_rarity(ix, ix->columns[NID].slot, t[NID]) > 5);
-        uint32_t rows[KL_MAX_ROWS_PER_KEY];
         small_person(9, i, r);
-        foreign += kl_index_probe(ix, &ix->anchors[0], key_tag(ix, KL_TYPE_NID, r[NID]), rows) > 0;
+        struct kl_index_try try = {key_tag(ix, KL_TYPE_NID, r[NID]), &ix->anchors[0], 0, {0}};
+        kl_index_probe(ix, &try, 1);
+        foreign += try.n > 0;
     }
     KT_EQ(foreign, 0);
     kl_index_free(&ix);
     KT_OK(ix == NULL);
+    unload();
+}
+
+KT_TEST(many_keys_looked_up_at_once_find_what_each_finds_alone)
+{
+    struct kl_index_try tries[KL_INDEX_TRIES];
+    struct kl_index *ix = NULL;
+    uint32_t at = 0;
+
+    load();
+    KT_EQ(kl_index_open(path, key, &ix, &err), KL_OK);
+    for (size_t n = 0; n <= KL_INDEX_TRIES; n++) {
+        for (size_t i = 0; i < n; i++) {
+            small_row r;
+            small_person(i % 3 == 0 ? 9 : 1, at++ % ROWS, r);
+            unsigned a = i % 2;
+            tries[i].anchor = &ix->anchors[a];
+            tries[i].tag =
+                a == 0 ? key_tag(ix, KL_TYPE_NID, r[NID]) : key_tag(ix, KL_TYPE_PHONE, r[PHONE]);
+        }
+        kl_index_probe(ix, tries, n);
+        for (size_t i = 0; i < n; i++) {
+            struct kl_index_try alone = {.tag = tries[i].tag, .anchor = tries[i].anchor};
+            kl_index_probe(ix, &alone, 1);
+            KT_EQ(tries[i].n, alone.n);
+            KT_MEM(tries[i].row, alone.row, alone.n * sizeof *alone.row);
+        }
+    }
+    kl_index_free(&ix);
     unload();
 }
 

@@ -1,5 +1,6 @@
 #include "kt.h"
 
+#include "base/cpu.h"
 #include "match/record.h"
 
 static char got[4096];
@@ -54,6 +55,74 @@ KT_TEST(units_have_a_limit_and_ordinals_saturate)
     KT_EQ(kl_record_split(kl_span_make(r, sizeof r), true, u), 2);
     KT_EQ(u[0].ordinal, 254);
     KT_EQ(u[1].ordinal, 255);
+}
+
+/* The rule of match/record.h, a byte at a time. */
+static size_t split_plainly(const uint8_t *r, size_t len, bool is_table, struct kl_unit *units)
+{
+    static const char hard[] = "\t;|,\"<>=:{}[]()";
+    unsigned count[256] = {0};
+    char set[sizeof hard] = "\t";
+    struct kl_unit u = {0};
+    unsigned ordinal = 0;
+    bool value = false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        count[r[i]]++;
+    }
+    if (!is_table && count['\t'] < 2) {
+        bool one = count[';'] >= 2 || count['|'] >= 2;
+        (void)snprintf(set, sizeof set, "%s", !one ? hard : count[';'] >= count['|'] ? ";" : "|");
+    }
+    for (size_t i = 0; i <= len && n < KL_MAX_UNITS; i++) {
+        if (i < len && (r[i] == 0 || strchr(set, r[i]) == NULL)) {
+            u.has_digit = u.has_digit || (uint8_t)(r[i] - '0') < 10;
+            value = value || u.has_digit || (uint8_t)((r[i] | 0x20) - 'a') < 26 || r[i] >= 0x80;
+            continue;
+        }
+        u.len = (uint32_t)i - u.at;
+        u.ordinal = (uint8_t)(ordinal < 255 ? ordinal : 255);
+        if (value) {
+            units[n++] = u;
+        }
+        ordinal += value || set[1] == '\0';
+        u = (struct kl_unit){.at = (uint32_t)i + 1};
+        value = false;
+    }
+    return n;
+}
+
+KT_TEST(every_path_splits_random_bytes_as_the_rule_says)
+{
+    static const enum kl_cpu_level levels[] = {KL_CPU_PORTABLE, KL_CPU_AVX2, KL_CPU_AVX512};
+    static const char alphabet[] = "\t;|,\"<>=:{}[]()\x02\x0c\x0b\x0d[ aZz059/\xc3\xab\xff\x82-";
+    struct kl_unit want[KL_MAX_UNITS];
+    struct kl_unit have[KL_MAX_UNITS];
+    uint32_t x = 11;
+
+    for (unsigned round = 0; round < 3000; round++) {
+        size_t len = round % 5 == 0 ? round % 2049 : round % 261;
+        unsigned rare = round % 3 == 0 ? 0 : 1u << round % 7;
+        uint8_t *r = malloc(len > 0 ? len : 1);
+        for (size_t i = 0; i < len; i++) {
+            x = x * 1664525 + 1013904223;
+            unsigned v = x >> 12;
+            r[i] = rare > 0 && v % rare != 0 ? (uint8_t) "ab1 \xc3"[v / 64 % 5]
+                   : round % 4 == 0          ? (uint8_t)(v >> 6)
+                                             : (uint8_t)alphabet[v / 64 % (sizeof alphabet - 1)];
+        }
+        size_t n = split_plainly(r, len, round % 2 != 0, want);
+        for (size_t k = 0; k < 3; k++) {
+            kl_cpu_level_set(levels[k]);
+            KT_EQ(kl_record_split(kl_span_make(r, len), round % 2 != 0, have), n);
+            for (size_t i = 0; i < n; i++) {
+                KT_OK(have[i].at == want[i].at && have[i].len == want[i].len &&
+                      have[i].ordinal == want[i].ordinal && have[i].has_digit == want[i].has_digit);
+            }
+        }
+        free(r);
+    }
 }
 
 static void finds(struct kl_span t, size_t at, size_t from, size_t to)

@@ -5,11 +5,13 @@
 #include "extract/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "extract/wire.h"
 #include "extract/worker.h"
 #include "kt.h"
+#include "os/cage.h"
 #include "os/channel.h"
 #include "os/role.h"
 #include "os/sanitizer.h"
@@ -229,7 +232,7 @@ static struct outcome run(struct kl_session *s, const char *doc)
 
 static struct kl_session *new_session(unsigned progress_ms)
 {
-    struct kl_session_opts opts = {NULL, progress_ms};
+    struct kl_session_opts opts = {.progress_ms = progress_ms};
     struct kl_session *s = NULL;
     struct kl_err err = {.rc = KL_OK};
 
@@ -426,7 +429,7 @@ KT_TEST(a_worker_that_died_between_documents_is_replaced)
 
 KT_TEST(a_program_that_is_no_role_is_an_error_not_a_hang)
 {
-    struct kl_session_opts opts = {"/bin/true", 0};
+    struct kl_session_opts opts = {.program = "/bin/true"};
     struct kl_session *s = NULL;
     struct kl_err err = {.rc = KL_OK};
 
@@ -436,6 +439,115 @@ KT_TEST(a_program_that_is_no_role_is_an_error_not_a_hang)
     err.rc = KL_OK;
     KT_EQ(kl_session_new(&opts, &s, &err), KL_E_IO);
     KT_EQ(err.sys_errno, ENOENT);
+}
+
+static int status_of(pid_t pid)
+{
+    int status = -1;
+
+    (void)waitpid(pid, &status, 0);
+    return status;
+}
+
+/* A worker of another version: it greets, and that is all. How: "version" or "channel". */
+static int other_worker(const char *how)
+{
+    struct {
+        struct kl_channel_head head;
+        char body[8];
+    } ready = {{0x4b4c, KL_CHANNEL_VERSION, KL_WIRE_READY, 0, KL_CAGE_WHOLE}, "0.0.9"};
+
+    if (strcmp(how, "channel") == 0) {
+        ready.head.version++;
+    }
+    (void)send(KL_ROLE_CHANNEL_FD, &ready, sizeof ready.head + strlen(ready.body), MSG_NOSIGNAL);
+    (void)pause();
+    return 0;
+}
+
+/* A program that is this one with the arguments "--other HOW". */
+static void write_script(const char *path, const char *how)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    FILE *f = fopen(path, "we");
+
+    if (n <= 0 || f == NULL) {
+        abort();
+    }
+    self[n] = '\0';
+    (void)fprintf(f, "#!/bin/sh\nexec '%s' --other %s\n", self, how);
+    (void)fchmod(fileno(f), 0700);
+    (void)fclose(f);
+}
+
+KT_TEST(a_worker_of_another_version_is_refused)
+{
+    static const char *const HOW[] = {"version", "channel"};
+    char path[] = "/tmp/kulla-session-XXXXXX";
+
+    (void)close(mkstemp(path));
+    for (size_t i = 0; i < 2; i++) {
+        const struct kl_session_opts opts = {.program = path};
+        struct kl_session *s = NULL;
+        struct kl_err err = {.rc = KL_OK};
+        write_script(path, HOW[i]);
+        KT_EQ(kl_session_new(&opts, &s, &err), KL_E_VERSION);
+        KT_OK(s == NULL && strstr(err.what, "of one version") != NULL);
+    }
+    (void)unlink(path);
+}
+
+static atomic_bool stop;
+
+static void on_alarm(int sig)
+{
+    (void)sig;
+    atomic_store(&stop, true);
+}
+
+KT_TEST(a_stop_of_the_caller_ends_a_wait)
+{
+    const struct kl_session_opts opts = {.stop = &stop};
+    struct kl_session *s = NULL;
+
+    KT_EQ(kl_session_new(&opts, &s, NULL), KL_OK);
+    (void)signal(SIGALRM, on_alarm);
+    (void)alarm(1);
+    struct outcome o = run(s, "Hang");
+    KT_EQ(o.reason, KL_REASON_STOPPED);
+    KT_EQ(o.done.not_inspected, 4);
+    atomic_store(&stop, false);
+    KT_STR(run(s, "fine").log, "BtED");
+    kl_session_free(&s);
+}
+
+KT_TEST(a_worker_reaped_by_someone_else_is_replaced)
+{
+    struct kl_session *s = new_session(0);
+    struct outcome o = run(s, "Id");
+
+    KT_EQ(kill(o.pid, SIGKILL), 0);
+    KT_EQ(waitpid(-1, NULL, 0), o.pid); /* what a host with a loop over all children does */
+    KT_STR(run(s, "fine").log, "BtED");
+    KT_EQ(kl_session_losses_get(s), 1);
+    kl_session_free(&s);
+}
+
+KT_TEST(the_channel_is_none_of_the_standard_descriptors)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+        (void)close(STDIN_FILENO);
+        (void)close(STDERR_FILENO);
+        struct kl_session *s = new_session(0);
+        bool good = fcntl(STDIN_FILENO, F_GETFD) < 0 && fcntl(STDERR_FILENO, F_GETFD) < 0;
+        kl_session_free(&s);
+        (void)dup2(kept, STDERR_FILENO);
+        _exit(good ? 0 : 2);
+    }
+    KT_EQ(status_of(pid), 0);
 }
 
 /* From here on these calls fail as on a kernel without them, in this process and its workers. */
@@ -457,14 +569,6 @@ static bool take_away(bool landlock, bool seccomp)
     done = done && seccomp_load(ctx) == 0;
     seccomp_release(ctx);
     return done;
-}
-
-static int status_of(pid_t pid)
-{
-    int status = -1;
-
-    (void)waitpid(pid, &status, 0);
-    return status;
 }
 
 KT_TEST(a_kernel_without_landlock_is_said_once)
@@ -509,6 +613,9 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--role") == 0 && strcmp(argv[2], "extract") == 0) {
         role_pid = getpid();
         return kl_extract_worker_main();
+    }
+    if (argc == 3 && strcmp(argv[1], "--other") == 0) {
+        return other_worker(argv[2]);
     }
     if (getenv("KULLA_EMULATED") != NULL) { /* tools/test, arm64 under qemu-user */
         puts("TAP version 13\n1..0 # SKIP no caged worker under user-mode emulation");

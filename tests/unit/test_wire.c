@@ -180,11 +180,33 @@ KT_TEST(values_out_of_range_are_refused)
     REFUSED(lost, v[2], 1);
     REFUSED(lost, code[0], 'a');
     REFUSED(begin, part_kind, 0);
-    REFUSED(begin, part_kind, KL_PART_TABLE + 1);
+    REFUSED(begin, part_kind, KL_PART_LAST + 1);
     REFUSED(begin, reason, 1);
     REFUSED(begin, v[0], 1);
     REFUSED(begin, len, 1);
 #undef REFUSED
+}
+
+KT_TEST(bytes_confirmed_only_grow_up_to_the_document)
+{
+    struct kl_wire_order o;
+    struct kl_event begin = BEGIN;
+    struct kl_event block = BLOCK(8);
+
+    kl_wire_order_init(&o, 10);
+    begin.inspected = 11;
+    KT_EQ(send_event(&o, begin, 0, 0), KL_E_FORMAT);
+    kl_wire_order_init(&o, 10);
+    begin.inspected = 4;
+    KT_EQ(send_event(&o, begin, 0, 0), KL_OK);
+    block.inspected = 10;
+    KT_EQ(send_event(&o, block, 0, 0), KL_OK);
+    KT_EQ(o.confirmed, 10);
+    block.inspected = 9;
+    KT_EQ(send_event(&o, block, 1, 0), KL_E_FORMAT);
+    struct kl_event end = END;
+    end.inspected = 10;
+    KT_EQ(send_event(&o, end, 0, 0), KL_E_FORMAT);
 }
 
 static enum kl_rc send_path(const char *path, size_t len)

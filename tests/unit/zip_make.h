@@ -110,8 +110,7 @@ static inline void zm_add_opts(struct zm *z, const char *name, const void *data,
     size_t cap = len + len / 100 + 1024;
     uint8_t *comp = malloc(cap);
     size_t n = len;
-    struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
-    if (comp == NULL || c == NULL) {
+    if (comp == NULL) {
         abort();
     }
     if (method == 0) {
@@ -119,9 +118,13 @@ static inline void zm_add_opts(struct zm *z, const char *name, const void *data,
             memcpy(comp, data, len);
         }
     } else {
+        struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
+        if (c == NULL) {
+            abort();
+        }
         n = libdeflate_deflate_compress(c, data, len, comp, cap);
+        libdeflate_free_compressor(c);
     }
-    libdeflate_free_compressor(c);
     uint64_t plain = (uint64_t)((int64_t)len + o.lie_plain);
     last_at = at;
     if (!o.same_place) {
