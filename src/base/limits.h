@@ -16,6 +16,10 @@
 #define KL_MAX_CODEC_BYTES 134217728u /* bytes: held to unpack one stream; limit.codec */
 #define KL_MAX_REPLAYED 2147483648ull /* bytes: unpacked again to go back; limit.replayed */
 #define KL_MAX_SEARCHED 268435456u    /* bytes: of a file searched for an archive behind its head */
+#define KL_MAX_PASSWORDS 1000u        /* passwords: given to one scan */
+#define KL_MAX_PASSWORD_BYTES 127u    /* bytes: of a password */
+#define KL_MAX_WORDS 256u             /* words: of a document that are tried as passwords */
+#define KL_MAX_PASSWORD_TRIES 2000u   /* tries: in one document; limit.passwords */
 #define KL_MAX_SST_BYTES 67108864u    /* bytes: shared strings held; limit.sst */
 #define KL_MAX_PATH_BYTES 4096u       /* bytes: a container path in a finding; cut, path.long */
 #define KL_MAX_CELL_BYTES 255u /* bytes: a folded cell that is fingerprinted; longer is cut */

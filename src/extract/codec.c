@@ -46,8 +46,9 @@ struct kl_codec {
     uint64_t reached;  /* furthest place up to which input was used, in any pass */
     uint64_t whole_at; /* where the stream ends, once that was seen */
     uint64_t n_frames;
-    bool open;   /* inside a frame */
-    bool at_end; /* nothing more of this stream */
+    uint64_t plain_bytes; /* as a zip says; UINT64_MAX: not */
+    bool open;            /* inside a frame */
+    bool at_end;          /* nothing more of this stream */
     enum kl_rc rc;
     struct inflate_state *z;
     bz_stream bz;
@@ -124,11 +125,38 @@ static enum step step_bzip2(struct kl_codec *c, struct io *io)
                                 : STEP_BAD;
 }
 
+/* APPNOTE.TXT 5.8.8: two bytes of version, two of the properties' length (5), the properties. What
+ * lzma itself has in front is the properties and eight bytes of size. */
+static enum step begin_lzma_zip(struct kl_codec *c)
+{
+    uint8_t head[13];
+    uint8_t none; /* nothing comes out of a head, but without room nothing goes in either */
+    if (c->to - c->from < 9 || c->buf[c->from + 2] != 5 || c->buf[c->from + 3] != 0) {
+        return STEP_BAD;
+    }
+    memcpy(head, c->buf + c->from + 4, 5);
+    for (unsigned i = 0; i < 8; i++) {
+        head[5 + i] = (uint8_t)(c->plain_bytes >> (8 * i));
+    }
+    c->from += 9;
+    c->lz.next_in = head;
+    c->lz.avail_in = sizeof head;
+    c->lz.next_out = &none;
+    c->lz.avail_out = 1;
+    lzma_ret rc = lzma_code(&c->lz, LZMA_RUN);
+    return rc == LZMA_OK || rc == LZMA_BUF_ERROR               ? STEP_MORE
+           : rc == LZMA_MEM_ERROR || rc == LZMA_MEMLIMIT_ERROR ? STEP_BIG
+                                                               : STEP_BAD;
+}
+
 static enum step begin_lzma(struct kl_codec *c)
 {
     lzma_ret rc = c->kind == KL_CODEC_XZ     ? lzma_stream_decoder(&c->lz, KL_MAX_CODEC_BYTES, 0)
                   : c->kind == KL_CODEC_LZIP ? lzma_lzip_decoder(&c->lz, KL_MAX_CODEC_BYTES, 0)
                                              : lzma_alone_decoder(&c->lz, KL_MAX_CODEC_BYTES);
+    if (rc == LZMA_OK && c->kind == KL_CODEC_LZMA_ZIP) {
+        return begin_lzma_zip(c);
+    }
     return rc == LZMA_OK ? STEP_MORE : STEP_NOMEM;
 }
 
@@ -245,6 +273,7 @@ static const struct kind kinds[] = {
     [KL_CODEC_ZSTD] = {"zst", 4, "\x28\xb5\x2f\xfd", begin_zstd, step_zstd},
     [KL_CODEC_LZ4] = {"lz4", 4, "\x04\x22\x4d\x18", begin_lz4, step_lz4},
     [KL_CODEC_DEFLATE] = {"z", 0, "", begin_inflate, step_inflate},
+    [KL_CODEC_LZMA_ZIP] = {"lzma", 0, "", begin_lzma, step_lzma},
     [KL_CODEC_ZLIB] = {"zlib", 0, "", begin_inflate, step_inflate},
     [KL_CODEC_LZMA] = {"lzma", 0, "", begin_lzma, step_lzma},
     [KL_CODEC_BROTLI] = {"br", 0, "", begin_brotli, step_brotli},
@@ -302,6 +331,7 @@ enum kl_rc kl_codec_new(enum kl_codec_kind kind, const struct kl_input *in, stru
     }
     c->kind = kind;
     c->in = in;
+    c->plain_bytes = UINT64_MAX;
     *out_c = c;
     return KL_OK;
 }
@@ -319,6 +349,11 @@ void kl_codec_free(struct kl_codec **c)
     BrotliDecoderDestroyInstance((*c)->br);
     free(*c);
     *c = NULL;
+}
+
+void kl_codec_set_plain(struct kl_codec *c, uint64_t plain_bytes)
+{
+    c->plain_bytes = plain_bytes;
 }
 
 enum kl_rc kl_codec_rewind(struct kl_codec *c)
@@ -351,6 +386,11 @@ static enum kl_rc fill(struct kl_codec *c)
     return KL_OK;
 }
 
+static enum kl_rc step_rc(enum step step)
+{
+    return step == STEP_BAD ? KL_E_FORMAT : step == STEP_BIG ? KL_E_LIMIT : KL_E_NOMEM;
+}
+
 /* Between two frames: is there another one? The first always is. */
 static enum kl_rc next_frame(struct kl_codec *c)
 {
@@ -379,12 +419,8 @@ static enum kl_rc next_frame(struct kl_codec *c)
         return KL_E_LIMIT;
     }
     c->open = true;
-    return kinds[c->kind].begin(c) == STEP_MORE ? KL_OK : KL_E_NOMEM;
-}
-
-static enum kl_rc step_rc(enum step step)
-{
-    return step == STEP_BAD ? KL_E_FORMAT : step == STEP_BIG ? KL_E_LIMIT : KL_E_NOMEM;
+    enum step step = kinds[c->kind].begin(c);
+    return step == STEP_MORE ? KL_OK : step_rc(step);
 }
 
 /* Fill io->out; stops at the end of a frame. */

@@ -19,7 +19,8 @@ enum kl_codec_kind {
     KL_CODEC_ZSTD,
     KL_CODEC_LZ4,
     /* Without a signature of their own: kl_codec_guess. */
-    KL_CODEC_DEFLATE, /* raw, of an OpenPGP packet; never guessed */
+    KL_CODEC_DEFLATE,  /* raw, of an OpenPGP packet; never guessed */
+    KL_CODEC_LZMA_ZIP, /* as a zip holds it: version, length, properties, data; never guessed */
     KL_CODEC_ZLIB,
     KL_CODEC_LZMA,
     KL_CODEC_BROTLI,
@@ -44,6 +45,9 @@ struct kl_codec; /* opaque, about 70 kB beside the library's own */
 KL_MUST enum kl_rc kl_codec_new(enum kl_codec_kind kind, const struct kl_input *in,
                                 struct kl_codec **out_c);
 void kl_codec_free(struct kl_codec **c);
+
+/** How many bytes it unpacks to; only KL_CODEC_LZMA_ZIP asks. */
+void kl_codec_set_plain(struct kl_codec *c, uint64_t plain_bytes);
 
 /** Begin at the first byte again. */
 KL_MUST enum kl_rc kl_codec_rewind(struct kl_codec *c);

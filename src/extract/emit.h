@@ -24,7 +24,7 @@ struct kl_sink {
     enum kl_rc (*event)(void *ctx, const struct kl_event *ev);
 };
 
-struct kl_emit; /* opaque */
+struct kl_emit; /* opaque; its passwords: extract/password.h */
 
 KL_MUST enum kl_rc kl_emit_new(const struct kl_sink *sink, struct kl_emit **out_e);
 void kl_emit_free(struct kl_emit **e);
