@@ -12,6 +12,12 @@ static enum kl_rc extract_packed(struct kl_emit *e, const struct kl_input *in)
     return kl_extract_binary(e, in);
 }
 
+static enum kl_rc extract_encrypted(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, in->len_bytes));
+    return kl_extract_binary(e, in);
+}
+
 static enum kl_rc extract_views(struct kl_emit *e, const struct kl_input *in)
 {
     KL_TRY(kl_emit_anomaly(e, "binary.view"));
@@ -51,11 +57,13 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_PST] = extract_pst,
     [KL_FORMAT_STREAM] = kl_extract_stream,
     [KL_FORMAT_LHA] = NULL, /* the others: archives.c */
+    [KL_FORMAT_OPENPGP] = kl_extract_openpgp,
+    [KL_FORMAT_ENCRYPTED] = extract_encrypted,
 };
 
 static bool is_container(enum kl_format format)
 {
-    return format == KL_FORMAT_ZIP || format == KL_FORMAT_STREAM ||
+    return format == KL_FORMAT_ZIP || format == KL_FORMAT_STREAM || format == KL_FORMAT_OPENPGP ||
            (format >= KL_FORMAT_COMPRESS && format <= KL_FORMAT_LHA);
 }
 

@@ -27,6 +27,8 @@ enum kl_format {
     KL_FORMAT_ISO, /* its signature lies behind the head: kl_extract_nested looks */
     KL_FORMAT_CAB,
     KL_FORMAT_LHA,
+    KL_FORMAT_OPENPGP,
+    KL_FORMAT_ENCRYPTED, /* age, LUKS, CMS enveloped: nothing to be seen without a key */
     KL_FORMAT_PDF,
     KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
     KL_FORMAT_PST,   /* Outlook's store */
@@ -51,6 +53,7 @@ KL_MUST enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_openpgp(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_stream(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_archive(struct kl_emit *e, const struct kl_input *in,
                                       enum kl_format format);

@@ -1,6 +1,7 @@
 #include "extract/charset.h"
 #include "extract/codec.h"
 #include "extract/extract.h"
+#include "extract/openpgp.h"
 
 struct magic {
     uint16_t at;
@@ -36,8 +37,8 @@ static const struct magic magics[] = {
     {0, 4, KL_FORMAT_PACKED, "OggS"},
     {0, 4, KL_FORMAT_PACKED, "\x1a\x45\xdf\xa3"},
     {0, 3, KL_FORMAT_PACKED, "ID3"},
-    {0, 14, KL_FORMAT_PACKED, "age-encryption"},
-    {0, 6, KL_FORMAT_PACKED, "LUKS\xba\xbe"},
+    {0, 14, KL_FORMAT_ENCRYPTED, "age-encryption"},
+    {0, 6, KL_FORMAT_ENCRYPTED, "LUKS\xba\xbe"},
     {0, 8, KL_FORMAT_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
     {4, 15, KL_FORMAT_BINARY, "Standard Jet DB"},
     {4, 15, KL_FORMAT_BINARY, "Standard ACE DB"},
@@ -112,6 +113,13 @@ static bool is_old_cpio(struct kl_span h)
            memchr(h.ptr + 26, 0, n - 1) == NULL;
 }
 
+/* CMS (S/MIME) enveloped data: a sequence that begins with its object identifier (RFC 5652). */
+static bool is_enveloped(struct kl_span h)
+{
+    static const char oid[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
+    return h.len > 24 && h.ptr[0] == 0x30 && memmem(h.ptr, 20, oid, sizeof oid - 1) != NULL;
+}
+
 static enum kl_format by_shape(struct kl_span head)
 {
     if (kl_codec_of(head) != KL_CODEC_NONE) {
@@ -119,6 +127,12 @@ static enum kl_format by_shape(struct kl_span head)
     }
     if (is_tar(head)) {
         return KL_FORMAT_TAR;
+    }
+    if (kl_openpgp_is_message(head)) {
+        return KL_FORMAT_OPENPGP;
+    }
+    if (is_enveloped(head)) {
+        return KL_FORMAT_ENCRYPTED;
     }
     return is_lha(head) ? KL_FORMAT_LHA : is_old_cpio(head) ? KL_FORMAT_CPIO : KL_FORMAT_NONE;
 }
