@@ -14,9 +14,7 @@
 #define ODD_MAX 16u     /* warnings about one member's data */
 #define RETRY_MAX 1000u /* headers in a row that are no members */
 #define RECOVER_MAX 4u  /* times an archive is begun again behind a broken member */
-#define ISO_SYSTEM_BYTES 32768u
-#define ISO_SPARE_BYTES 1048576u /* directories, both kinds, and padding */
-#define GAP_BYTES 4096u          /* of headers between two members that need no look */
+#define GAP_BYTES 4096u /* of headers between two members that need no look */
 
 struct kind {
     int (*setup)(struct archive *a);
@@ -110,7 +108,6 @@ static const struct kind kinds[] = {
     {archive_read_support_format_tar, KL_FORMAT_TAR, false, false, true},
     {archive_read_support_format_cpio, KL_FORMAT_CPIO, false, false, true},
     {archive_read_support_format_ar, KL_FORMAT_AR, false, false, true},
-    {archive_read_support_format_iso9660, KL_FORMAT_ISO, true, false, false},
     {archive_read_support_format_cab, KL_FORMAT_CAB, true, false, false},
     {archive_read_support_format_lha, KL_FORMAT_LHA, false, false, true},
     {setup_z, KL_FORMAT_COMPRESS, true, false, false},
@@ -443,10 +440,6 @@ static uint64_t end_of(struct reader *r, const struct kl_rar *rar)
     } else if (r->kind->format == KL_FORMAT_CAB) {
         kl_rd_skip(&rd, 8);
         end = kl_rd_le32(&rd);
-    } else if (r->kind->format == KL_FORMAT_ISO &&
-               kl_input_read(r->in, 32768 + 80, buf, 4, &n) == KL_OK && n == 4) {
-        rd = kl_rd_init(kl_span_make(buf, n));
-        end = (uint64_t)kl_rd_le32(&rd) * 2048;
     }
     return end < len ? end : len;
 }
@@ -490,26 +483,6 @@ static enum kl_rc count_plain(struct reader *r)
     return KL_OK;
 }
 
-/*
- * Sectors of an image that no file has cannot be told from those that one has; when there are more
- * of them than directories take, or something stands in the system area, the text of all is seen.
- */
-static enum kl_rc extract_iso_rest(struct reader *r)
-{
-    uint64_t files = sum_sat(r->plain_before, r->plain_size);
-    uint64_t len = end_of(r, &(struct kl_rar){0});
-    struct kl_input system = kl_input_part(r->in, 0, ISO_SYSTEM_BYTES);
-    uint64_t data = 0;
-    KL_TRY(kl_skip_zeros(&system, &data));
-    bool spare = len > files && len - files > ISO_SPARE_BYTES && len - files > len / 16;
-    if (!spare && data >= ISO_SYSTEM_BYTES) {
-        return KL_OK;
-    }
-    struct kl_input all = kl_input_part(r->in, 0, spare ? len : ISO_SYSTEM_BYTES);
-    KL_TRY(kl_emit_anomaly(r->e, "archive.gap"));
-    return kl_extract_binary(r->e, &all);
-}
-
 static enum kl_rc extract_members(struct reader *r, const struct kl_rar *rar)
 {
     bool stop = false;
@@ -545,9 +518,6 @@ static enum kl_rc extract_members(struct reader *r, const struct kl_rar *rar)
             return kl_emit_not_inspected(r->e, KL_REASON_ENCRYPTED, r->in->len_bytes);
         }
         return extract_broken(r, from);
-    }
-    if (r->kind->format == KL_FORMAT_ISO) {
-        KL_TRY(extract_iso_rest(r));
     }
     return kl_extract_rest(r->e, r->in, end_of(r, rar), "bytes", "archive.suffix");
 }

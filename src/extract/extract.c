@@ -72,7 +72,7 @@ static enum kl_rc extract_other(struct kl_emit *e, const struct kl_input *in, en
                                 struct kl_span head)
 {
     if (kl_is_iso(in)) {
-        return kl_extract_archive(e, in, KL_FORMAT_ISO);
+        return kl_extract_iso(e, in);
     }
     if (format == KL_FORMAT_BINARY) {
         enum kl_codec_kind kind = kl_codec_guess(head, head.len == in->len_bytes);

@@ -24,7 +24,6 @@ enum kl_format {
     KL_FORMAT_TAR,
     KL_FORMAT_CPIO,
     KL_FORMAT_AR,
-    KL_FORMAT_ISO, /* its signature lies behind the head: kl_extract_nested looks */
     KL_FORMAT_CAB,
     KL_FORMAT_LHA,
     KL_FORMAT_OPENPGP,
@@ -53,6 +52,8 @@ KL_MUST enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *i
 KL_MUST enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_binary(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_zip(struct kl_emit *e, const struct kl_input *in);
+/** An image of a CD or DVD: its signature lies behind the head, kl_extract_nested looks for it. */
+KL_MUST enum kl_rc kl_extract_iso(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_openpgp(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_stream(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_archive(struct kl_emit *e, const struct kl_input *in,

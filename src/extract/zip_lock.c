@@ -258,7 +258,7 @@ static enum kl_rc fits(void *ctx, struct kl_span password, bool *out_fits)
 static bool read_extra(struct kl_zip_lock *l, struct kl_span extra)
 {
     struct kl_rd r = kl_rd_init(extra);
-    while (kl_rd_left(&r) >= 4) {
+    while (kl_rd_ok(&r) && kl_rd_left(&r) >= 4) {
         uint16_t id = kl_rd_le16(&r);
         struct kl_rd f = kl_rd_init(kl_rd_take(&r, kl_rd_le16(&r)));
         if (id != ID_AES || !kl_rd_ok(&r)) {
