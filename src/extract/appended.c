@@ -12,6 +12,7 @@
 #define END_BYTES 22u     /* of a zip's end record */
 #define TAIL_BYTES (65535u + END_BYTES)
 #define SAMPLE_BYTES 512u
+#define LAST_BYTES 64u /* the end of what is too small to fill a sample */
 #define N_SAMPLES 8u
 
 bool kl_is_iso(const struct kl_input *in)
@@ -133,7 +134,9 @@ static bool is_text_all_through(const struct kl_input *in, struct kl_span tail)
     uint8_t buf[SAMPLE_BYTES];
     size_t n = 0;
     size_t from = tail.len < SAMPLE_BYTES ? 0 : tail.len - SAMPLE_BYTES;
-    bool texty = is_texty(kl_span_part(tail, from, tail.len));
+    size_t last = tail.len < LAST_BYTES ? 0 : tail.len - LAST_BYTES;
+    bool texty = is_texty(kl_span_part(tail, from, tail.len)) &&
+                 is_texty(kl_span_part(tail, last, tail.len));
     /* A source would have to be unpacked again for a look at its middle. */
     for (unsigned i = 1; i < N_SAMPLES && texty && in->source == NULL; i++) {
         uint64_t at = in->len_bytes / N_SAMPLES * i;

@@ -183,12 +183,13 @@ static enum step begin_zstd(struct kl_codec *c)
     if (c->zstd == NULL) {
         c->zstd = ZSTD_createDCtx();
     }
-    if (c->zstd == NULL ||
-        ZSTD_isError(ZSTD_DCtx_setParameter(c->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG)) != 0) {
+    if (c->zstd == NULL) {
         return STEP_NOMEM;
     }
+    /* The reset first: a parameter cannot be set inside a frame. */
     (void)ZSTD_DCtx_reset(c->zstd, ZSTD_reset_session_only);
-    return STEP_MORE;
+    size_t rc = ZSTD_DCtx_setParameter(c->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG);
+    return ZSTD_isError(rc) == 0 ? STEP_MORE : STEP_NOMEM;
 }
 
 static enum step step_zstd(struct kl_codec *c, struct io *io)

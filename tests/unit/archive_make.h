@@ -28,7 +28,8 @@ static inline struct zm_bytes am_make(const char *format, const char *filter, co
     struct zm_bytes out = {0};
     struct archive *a = archive_write_new();
     bool good = archive_write_set_format_by_name(a, format) == ARCHIVE_OK &&
-                archive_write_add_filter_by_name(a, filter) == ARCHIVE_OK &&
+                (strcmp(filter, "none") == 0 ||
+                 archive_write_add_filter_by_name(a, filter) == ARCHIVE_OK) &&
                 archive_write_set_bytes_in_last_block(a, 1) == ARCHIVE_OK &&
                 (options == NULL || archive_write_set_options(a, options) == ARCHIVE_OK) &&
                 (password == NULL || archive_write_set_passphrase(a, password) == ARCHIVE_OK) &&
@@ -109,8 +110,8 @@ static inline void am_rar5_block(struct zm_bytes *out, const struct zm_bytes *bo
 }
 
 /* One stored member; volume: 0 or 1; header: an encryption header in front of all others. */
-static inline struct zm_bytes am_rar5(const char *name, const void *data, size_t len, bool encrypted,
-                                      uint64_t volume, bool header)
+static inline struct zm_bytes am_rar5(const char *name, const void *data, size_t len,
+                                      bool encrypted, uint64_t volume, bool header)
 {
     static const char crypt[] = "\x30\1\0\1\x0fsaltsaltsaltsaltiviviviviviviviv012345678901";
     struct zm_bytes out = {0};
@@ -118,7 +119,10 @@ static inline struct zm_bytes am_rar5(const char *name, const void *data, size_t
     zm_put(&out, "Rar!\x1a\7\1\0", 8);
     if (header) {
         am_vint(&b, 4);
-        zm_put(&b, "\0\0\0\x0f" "salt0123salt0123", 20);
+        zm_put(&b,
+               "\0\0\0\x0f"
+               "salt0123salt0123",
+               20);
         am_rar5_block(&out, &b);
         b.len = 0;
     }
