@@ -27,6 +27,8 @@ struct big {
     size_t len;
     uint64_t high; /* charged and seen up to here */
     uint64_t stop; /* no byte from here on is had: the budget is used up */
+    uint8_t run_byte;
+    uint64_t run; /* from here to `high` there is but one byte, again and again */
     unsigned passes;
     bool at_end;  /* of this pass */
     bool said;    /* the end was reached and judged */
@@ -82,6 +84,41 @@ static enum kl_rc big_charge(struct big *b, uint64_t *to)
     return kl_emit_charge_expanded(b->e, more);
 }
 
+/* Where the run of equal bytes at the end of p begins; 0: all are equal. */
+static size_t run_at(const uint8_t *p, size_t n)
+{
+    if (memcmp(p, p + 1, n - 1) == 0) {
+        return 0;
+    }
+    size_t at = n - 1;
+    while (at > 0 && p[at - 1] == p[n - 1]) {
+        at--;
+    }
+    return at;
+}
+
+/*
+ * n new bytes stand behind `high`. Bombs are runs: what was seen of one is not unpacked again, and
+ * where it grows past all reason the rest is left. @return how many of the n are taken
+ */
+static size_t big_run_grow(struct big *b, size_t n)
+{
+    const uint8_t *p = b->buf + (b->high - b->from);
+    size_t from = run_at(p, n);
+    if (from > 0 || p[0] != b->run_byte) {
+        b->run = b->high + from;
+    }
+    b->run_byte = p[n - 1];
+    uint64_t len = b->high + n - b->run;
+    if (len <= KL_MAX_RUN) {
+        return n;
+    }
+    b->lost = KL_REASON_LIMIT;
+    b->stop = b->run + KL_MAX_RUN;
+    b->rc = kl_emit_anomaly(b->e, "limit.run");
+    return n - (size_t)(len - KL_MAX_RUN);
+}
+
 /* Read on; false at the end. */
 static bool big_more(struct big *b)
 {
@@ -98,6 +135,9 @@ static bool big_more(struct big *b)
     b->at_end = n == 0;
     uint64_t to = b->from + b->len + n;
     to = to < b->stop ? to : b->stop;
+    if (b->rc == KL_OK && to > b->high) {
+        to = b->high + big_run_grow(b, (size_t)(to - b->high));
+    }
     if (b->rc == KL_OK) {
         b->rc = big_charge(b, &to);
     }
@@ -109,30 +149,57 @@ static bool big_more(struct big *b)
     return b->rc == KL_OK && n > 0;
 }
 
+/* What can be had at `at` without unpacking it again: from the window, or from the run. */
+static size_t big_have(const struct big *b, uint64_t at, uint8_t *dst, size_t n)
+{
+    if (at >= b->from && at < b->from + b->len) {
+        size_t off = (size_t)(at - b->from);
+        size_t len = n < b->len - off ? n : b->len - off;
+        memcpy(dst, b->buf + off, len);
+        return len;
+    }
+    if (at >= b->run && at < b->high) {
+        size_t len = n < b->high - at ? n : (size_t)(b->high - at);
+        memset(dst, b->run_byte, len);
+        return len;
+    }
+    return 0;
+}
+
 static enum kl_rc big_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
 {
     struct big *b = ctx;
     size_t all = 0;
-    if (at < b->from) {
-        if (b->passes >= MAX_PASSES) {
-            b->lost = KL_REASON_LIMIT;
-            return KL_E_IO;
-        }
-        big_start(b);
-    }
     while (all < n) {
         uint64_t want = at + all;
-        if (want < b->from + b->len) {
-            size_t off = (size_t)(want - b->from);
-            size_t len = n - all < b->len - off ? n - all : b->len - off;
-            memcpy((uint8_t *)dst + all, b->buf + off, len);
-            all += len;
-        } else if (!big_more(b)) {
+        size_t len = big_have(b, want, (uint8_t *)dst + all, n - all);
+        all += len;
+        if (len > 0) {
+            continue;
+        }
+        if (want >= b->stop || (b->said && want >= b->high)) {
+            break;
+        }
+        if (want < b->from) {
+            if (b->passes >= MAX_PASSES) {
+                b->lost = KL_REASON_LIMIT;
+                return KL_E_IO;
+            }
+            big_start(b);
+        }
+        if (!big_more(b)) {
             break;
         }
     }
     *out_n = all;
     return KL_OK;
+}
+
+/* Zeros that were seen are a hole to those that look for one. */
+static uint64_t big_data(void *ctx, uint64_t at)
+{
+    const struct big *b = ctx;
+    return b->run_byte == 0 && at >= b->run && at < b->high ? b->high : at;
 }
 
 struct tail {
@@ -186,7 +253,7 @@ static uint64_t big_unknown(struct big *b)
 static enum kl_rc big_run(struct big *b)
 {
     const struct kl_member *m = b->m;
-    struct kl_source source = {b, big_read};
+    struct kl_source source = {b, big_read, big_data};
     bool claimed = m->claim_bytes != KL_MEMBER_UNKNOWN && m->claim_bytes > 0;
     uint64_t left = kl_emit_budget_get(b->e);
     uint64_t said_before = kl_emit_lost_get(b->e);
@@ -200,7 +267,7 @@ static enum kl_rc big_run(struct big *b)
     if (end > len) {
         /* More than was claimed: the rest is a part of its own. */
         struct tail t = {b, len};
-        struct kl_source rest = {&t, tail_read};
+        struct kl_source rest = {&t, tail_read, NULL};
         struct kl_input rest_in = kl_input_source(&rest, end - len);
         KL_TRY(kl_extract_nested(b->e, &rest_in));
     }
