@@ -24,8 +24,7 @@ enum step {
     STEP_MORE = 0, /* ran out of input or of room */
     STEP_END,      /* of a frame */
     STEP_BAD,
-    STEP_BIG, /* wants more memory than is allowed */
-    STEP_NOMEM,
+    STEP_BIG, /* wants more memory than is allowed, or than there is */
 };
 
 /* What one step works on. */
@@ -63,12 +62,6 @@ struct kl_codec {
 
 static enum step begin_inflate(struct kl_codec *c)
 {
-    if (c->z == NULL) {
-        c->z = malloc(sizeof *c->z);
-        if (c->z == NULL) {
-            return STEP_NOMEM;
-        }
-    }
     isal_inflate_init(c->z);
     c->z->crc_flag = c->kind == KL_CODEC_GZIP   ? ISAL_GZIP
                      : c->kind == KL_CODEC_ZLIB ? ISAL_ZLIB
@@ -104,7 +97,7 @@ static void end_bzip2(struct kl_codec *c)
 static enum step begin_bzip2(struct kl_codec *c)
 {
     end_bzip2(c);
-    return BZ2_bzDecompressInit(&c->bz, 0, 0) == BZ_OK ? STEP_MORE : STEP_NOMEM;
+    return BZ2_bzDecompressInit(&c->bz, 0, 0) == BZ_OK ? STEP_MORE : STEP_BIG;
 }
 
 static enum step step_bzip2(struct kl_codec *c, struct io *io)
@@ -121,7 +114,7 @@ static enum step step_bzip2(struct kl_codec *c, struct io *io)
     io->n_out -= n_out - c->bz.avail_out;
     return rc == BZ_STREAM_END  ? STEP_END
            : rc == BZ_OK        ? STEP_MORE
-           : rc == BZ_MEM_ERROR ? STEP_NOMEM
+           : rc == BZ_MEM_ERROR ? STEP_BIG
                                 : STEP_BAD;
 }
 
@@ -157,7 +150,7 @@ static enum step begin_lzma(struct kl_codec *c)
     if (rc == LZMA_OK && c->kind == KL_CODEC_LZMA_ZIP) {
         return begin_lzma_zip(c);
     }
-    return rc == LZMA_OK ? STEP_MORE : STEP_NOMEM;
+    return rc == LZMA_OK ? STEP_MORE : STEP_BIG;
 }
 
 static enum step step_lzma(struct kl_codec *c, struct io *io)
@@ -184,12 +177,12 @@ static enum step begin_zstd(struct kl_codec *c)
         c->zstd = ZSTD_createDCtx();
     }
     if (c->zstd == NULL) {
-        return STEP_NOMEM;
+        return STEP_BIG;
     }
     /* The reset first: a parameter cannot be set inside a frame. */
     (void)ZSTD_DCtx_reset(c->zstd, ZSTD_reset_session_only);
     size_t rc = ZSTD_DCtx_setParameter(c->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG);
-    return ZSTD_isError(rc) == 0 ? STEP_MORE : STEP_NOMEM;
+    return ZSTD_isError(rc) == 0 ? STEP_MORE : STEP_BIG;
 }
 
 static enum step step_zstd(struct kl_codec *c, struct io *io)
@@ -215,7 +208,7 @@ static enum step begin_lz4(struct kl_codec *c)
 {
     if (c->lz4 == NULL &&
         LZ4F_isError(LZ4F_createDecompressionContext(&c->lz4, LZ4F_VERSION)) != 0) {
-        return STEP_NOMEM;
+        return STEP_BIG;
     }
     LZ4F_resetDecompressionContext(c->lz4);
     return STEP_MORE;
@@ -240,7 +233,7 @@ static enum step begin_brotli(struct kl_codec *c)
 {
     BrotliDecoderDestroyInstance(c->br);
     c->br = BrotliDecoderCreateInstance(NULL, NULL, NULL);
-    return c->br != NULL ? STEP_MORE : STEP_NOMEM;
+    return c->br != NULL ? STEP_MORE : STEP_BIG;
 }
 
 static enum step step_brotli(struct kl_codec *c, struct io *io)
@@ -333,6 +326,13 @@ enum kl_rc kl_codec_new(enum kl_codec_kind kind, const struct kl_input *in, stru
     c->kind = kind;
     c->in = in;
     c->plain_bytes = UINT64_MAX;
+    if (kinds[kind].begin == begin_inflate) {
+        c->z = malloc(sizeof *c->z);
+        if (c->z == NULL) {
+            free(c);
+            return KL_E_NOMEM;
+        }
+    }
     *out_c = c;
     return KL_OK;
 }
@@ -389,7 +389,7 @@ static enum kl_rc fill(struct kl_codec *c)
 
 static enum kl_rc step_rc(enum step step)
 {
-    return step == STEP_BAD ? KL_E_FORMAT : step == STEP_BIG ? KL_E_LIMIT : KL_E_NOMEM;
+    return step == STEP_BAD ? KL_E_FORMAT : KL_E_LIMIT;
 }
 
 /* Between two frames: is there another one? The first always is. */
@@ -491,15 +491,14 @@ static bool may_be(enum kl_codec_kind kind, struct kl_span h)
     return true;
 }
 
-static bool unpacks_well(enum kl_codec_kind kind, struct kl_span head, bool whole, uint8_t *out)
+static enum kl_rc unpacks_well(enum kl_codec_kind kind, struct kl_span head, bool whole,
+                               uint8_t *out, bool *out_well)
 {
     struct kl_input in = kl_input_mem(head);
     struct kl_codec *c = NULL;
     size_t n = 0;
     size_t more = 0;
-    if (kl_codec_new(kind, &in, &c) != KL_OK) {
-        return false;
-    }
+    KL_TRY(kl_codec_new(kind, &in, &c));
     enum kl_rc rc = kl_codec_read(c, out, GUESS_BYTES, &n);
     bool full = rc == KL_OK && n == GUESS_BYTES;
     enum kl_rc end = rc == KL_OK && !full ? kl_codec_read(c, out + n, 1, &more) : rc;
@@ -508,22 +507,29 @@ static bool unpacks_well(enum kl_codec_kind kind, struct kl_span head, bool whol
     bool good = full || cut || (end == KL_OK && c->taken == head.len);
     kl_codec_free(&c);
     enum kl_format inner = kl_sniff(kl_span_make(out, n));
-    return good && n >= GUESS_LEAST && inner != KL_FORMAT_NONE && inner != KL_FORMAT_BINARY;
+    *out_well = good && n >= GUESS_LEAST && inner != KL_FORMAT_NONE && inner != KL_FORMAT_BINARY;
+    return KL_OK;
 }
 
-enum kl_codec_kind kl_codec_guess(struct kl_span head, bool whole)
+enum kl_rc kl_codec_guess(struct kl_span head, bool whole, enum kl_codec_kind *out_kind)
 {
-    enum kl_codec_kind found = KL_CODEC_NONE;
-    uint8_t *out = head.len >= 16 ? malloc(GUESS_BYTES + 1) : NULL;
-    if (out == NULL) {
-        return KL_CODEC_NONE;
+    enum kl_rc rc = KL_OK;
+    bool well = false;
+    *out_kind = KL_CODEC_NONE;
+    if (head.len < 16) {
+        return KL_OK;
     }
-    for (int k = KL_CODEC_ZLIB; k <= KL_CODEC_BROTLI && found == KL_CODEC_NONE; k++) {
+    uint8_t *out = malloc(GUESS_BYTES + 1);
+    if (out == NULL) {
+        return KL_E_NOMEM;
+    }
+    for (int k = KL_CODEC_ZLIB; k <= KL_CODEC_BROTLI && rc == KL_OK && !well; k++) {
         enum kl_codec_kind kind = (enum kl_codec_kind)k;
-        if (may_be(kind, head) && unpacks_well(kind, head, whole, out)) {
-            found = kind;
+        if (may_be(kind, head)) {
+            rc = unpacks_well(kind, head, whole, out, &well);
+            *out_kind = well ? kind : KL_CODEC_NONE;
         }
     }
     free(out);
-    return found;
+    return rc;
 }

@@ -34,7 +34,7 @@ enum kl_codec_kind kl_codec_of(struct kl_span head);
  * packed format by its signature, counts.
  * @param whole  head is all there is
  */
-enum kl_codec_kind kl_codec_guess(struct kl_span head, bool whole);
+KL_MUST enum kl_rc kl_codec_guess(struct kl_span head, bool whole, enum kl_codec_kind *out_kind);
 
 /** "gz", "xz", …: the usual suffix; static storage. */
 const char *kl_codec_suffix(enum kl_codec_kind kind);

@@ -2,9 +2,13 @@
 
 #include "extract/appended.h"
 #include "extract/binary.h"
+#include "extract/charset.h"
+#include "extract/openpgp.h"
 #include "extract/stream.h"
 
 #define HEAD_BYTES 4096u
+
+bool kl_utf8_is_valid(const uint8_t *ptr, size_t len);
 
 static enum kl_rc extract_packed(struct kl_emit *e, const struct kl_input *in)
 {
@@ -74,10 +78,18 @@ static enum kl_rc extract_other(struct kl_emit *e, const struct kl_input *in, en
     if (kl_is_iso(in)) {
         return kl_extract_iso(e, in);
     }
-    if (format == KL_FORMAT_BINARY) {
-        enum kl_codec_kind kind = kl_codec_guess(head, head.len == in->len_bytes);
+    /* Packed text can pass for text of a single-byte set. */
+    if (format == KL_FORMAT_BINARY ||
+        (format == KL_FORMAT_TEXT && !kl_utf8_is_valid(head.ptr, kl_charset_whole(head)))) {
+        enum kl_codec_kind kind = KL_CODEC_NONE;
+        bool message = false;
+        KL_TRY(kl_codec_guess(head, head.len == in->len_bytes, &kind));
         if (kind != KL_CODEC_NONE) {
             return kl_extract_stream_of(e, in, kind);
+        }
+        KL_TRY(kl_openpgp_guess(head, &message));
+        if (message) {
+            return kl_extract_openpgp(e, in);
         }
     }
     KL_TRY(readers[format](e, in));

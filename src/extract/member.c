@@ -47,16 +47,22 @@ static void big_start(struct big *b)
     b->passes++;
 }
 
+/* The readers are told that the input ends here: what they miss is said by big_say_lost. */
+static void big_shorten(struct big *b, uint64_t len_bytes)
+{
+    b->input.len_bytes = len_bytes < b->input.len_bytes ? len_bytes : b->input.len_bytes;
+}
+
 static void big_note(struct big *b)
 {
     if (!b->at_end || b->said) {
         return;
     }
     b->said = true;
-    if (b->is_open) {
-        b->input.len_bytes = b->high;
-    }
     b->lost = b->m->ops->lost(b->m->ctx);
+    if (b->is_open || b->lost != KL_REASON_NONE) {
+        big_shorten(b, b->high);
+    }
     if (b->lost == KL_REASON_NONE) {
         b->rc = b->m->ops->check(b->m->ctx);
     }
@@ -78,6 +84,7 @@ static enum kl_rc big_charge(struct big *b, uint64_t *to)
         more = left;
         b->lost = KL_REASON_LIMIT;
         b->stop = b->high + left;
+        big_shorten(b, b->stop);
         *to = b->stop;
     }
     b->high = *to;
@@ -115,6 +122,7 @@ static size_t big_run_grow(struct big *b, size_t n)
     }
     b->lost = KL_REASON_LIMIT;
     b->stop = b->run + KL_MAX_RUN;
+    big_shorten(b, b->stop);
     b->rc = kl_emit_anomaly(b->e, "limit.run");
     return n - (size_t)(len - KL_MAX_RUN);
 }

@@ -83,33 +83,55 @@ static bool is_symmetric(uint8_t algorithm)
     return algorithm >= 1 && algorithm <= 13;
 }
 
+static bool is_public_key(uint8_t algorithm)
+{
+    return (algorithm >= 1 && algorithm <= 3) || algorithm == 16 || algorithm == 18 ||
+           (algorithm >= 20 && algorithm <= 30);
+}
+
+/* A session key for a public key (RFC 4880 section 5.1, RFC 9580 section 5.1.2). */
+static bool pkesk_fits(const struct packet *p, struct kl_span b)
+{
+    uint8_t v = b.len > 10 ? b.ptr[0] : 0;
+    bool old = (v == 2 || v == 3) && p->len_bytes >= 30 && p->len_bytes < 4096;
+    return old ? is_public_key(b.ptr[9]) : v == 6 && p->len_bytes < 8192;
+}
+
+/* A session key behind a passphrase (section 5.3). */
+static bool skesk_fits(const struct packet *p, struct kl_span b)
+{
+    uint8_t v = b.len > 3 && p->len_bytes >= 4 && p->len_bytes < 256 ? b.ptr[0] : 0;
+    return v == 4 ? is_symmetric(b.ptr[1]) && b.ptr[2] <= 4 : v == 5 || v == 6;
+}
+
+static bool aead_fits(struct kl_span b)
+{
+    return b.len > 2 && b.ptr[0] == 1 && is_symmetric(b.ptr[1]) && b.ptr[2] >= 1 && b.ptr[2] <= 3;
+}
+
 /* What a body of this tag may begin with; a false alarm here would hide a whole file. */
 static bool body_fits(const struct packet *p, struct kl_span b)
 {
     uint8_t v = b.len > 0 ? b.ptr[0] : 0;
     switch (p->tag) {
     case TAG_PKESK:
-        return (v == 2 || v == 3) ? b.len > 10 && p->len_bytes >= 30 && p->len_bytes < 4096 &&
-                                        (b.ptr[9] <= 3 || b.ptr[9] == 16 || b.ptr[9] == 18 ||
-                                         (b.ptr[9] >= 20 && b.ptr[9] <= 30))
-                                  : v == 6 && p->len_bytes < 8192;
+        return pkesk_fits(p, b);
     case TAG_SKESK:
-        return b.len > 3 && p->len_bytes >= 4 && p->len_bytes < 256 &&
-               ((v == 4 && is_symmetric(b.ptr[1]) && b.ptr[2] <= 4) || v == 5 || v == 6);
+        return skesk_fits(p, b);
     case TAG_ENCRYPTED_MDC:
         return v == 1 || v == 2;
     case TAG_AEAD:
-        return v == 1 && b.len > 2 && is_symmetric(b.ptr[1]) && b.ptr[2] >= 1 && b.ptr[2] <= 3;
+        return aead_fits(b);
     case TAG_ENCRYPTED:
         return true;
     case TAG_MARKER:
         return p->len_bytes == 3 && b.len >= 3 && memcmp(b.ptr, "PGP", 3) == 0;
     case TAG_ONE_PASS:
-        return (v == 3 && p->len_bytes == 13) || v == 6;
+        return v == 6 || (v == 3 && p->len_bytes == 13);
     case TAG_COMPRESSED:
         return v <= 3;
     case TAG_LITERAL:
-        return b.len > 6 && (v == 'b' || v == 't' || v == 'u' || v == 'l' || v == 'm');
+        return b.len > 6 && v != 0 && memchr("btulm", v, 5) != NULL;
     default:
         return false;
     }
@@ -118,29 +140,6 @@ static bool body_fits(const struct packet *p, struct kl_span b)
 /* RFC 4880 section 9.3. */
 static const enum kl_codec_kind packed_by[] = {KL_CODEC_NONE, KL_CODEC_DEFLATE, KL_CODEC_ZLIB,
                                                KL_CODEC_BZIP2};
-
-/* A literal or compressed packet alone begins with too little to be known by it. */
-static bool unpacks_to_packets(struct kl_span body)
-{
-    uint8_t out[64];
-    size_t n = 0;
-    struct packet p;
-    struct kl_input in = kl_input_mem(kl_span_part(body, 1, body.len));
-    struct kl_codec *c = NULL;
-    if (body.len < 3 || body.ptr[0] == 0 ||
-        kl_codec_new(packed_by[body.ptr[0]], &in, &c) != KL_OK) {
-        return false;
-    }
-    bool good = kl_codec_read(c, out, sizeof out, &n) == KL_OK && n >= 8;
-    kl_codec_free(&c);
-    if (!good || !read_packet(kl_span_make(out, n), &p)) {
-        return false;
-    }
-    bool fits = p.tag == TAG_LITERAL || p.tag == TAG_ONE_PASS || p.tag == TAG_SIGNATURE;
-    struct kl_span inner = kl_span_part(kl_span_make(out, n), p.head_bytes, n);
-    return fits && (p.tag == TAG_SIGNATURE ? inner.len > 0 && inner.ptr[0] >= 3 && inner.ptr[0] <= 6
-                                           : body_fits(&p, inner));
-}
 
 bool kl_openpgp_is_message(struct kl_span head)
 {
@@ -159,10 +158,7 @@ bool kl_openpgp_is_message(struct kl_span head)
         if (p.tag == TAG_ENCRYPTED || p.tag == TAG_ENCRYPTED_MDC || p.tag == TAG_AEAD) {
             return keys;
         }
-        if (p.tag == TAG_COMPRESSED) {
-            return unpacks_to_packets(body);
-        }
-        if (p.tag == TAG_LITERAL) {
+        if (p.tag == TAG_LITERAL || p.tag == TAG_COMPRESSED) {
             return i > 0; /* signed: a one-pass packet stood in front */
         }
         keys = keys || p.tag == TAG_PKESK || p.tag == TAG_SKESK;
@@ -172,6 +168,36 @@ bool kl_openpgp_is_message(struct kl_span head)
         at += p.head_bytes + (size_t)p.len_bytes;
     }
     return keys; /* recipients up to the end of the head */
+}
+
+/* A compressed packet alone begins with too little to be known by it. */
+enum kl_rc kl_openpgp_guess(struct kl_span head, bool *out_is)
+{
+    uint8_t out[64];
+    size_t n = 0;
+    struct packet p;
+    struct kl_codec *c = NULL;
+    *out_is = false;
+    if (!read_packet(head, &p) || p.tag != TAG_COMPRESSED || head.len < p.head_bytes + 3u) {
+        return KL_OK;
+    }
+    uint8_t algorithm = head.ptr[p.head_bytes];
+    if (algorithm == 0 || algorithm > 3) {
+        return KL_OK;
+    }
+    struct kl_input in = kl_input_mem(kl_span_part(head, p.head_bytes + 1u, head.len));
+    KL_TRY(kl_codec_new(packed_by[algorithm], &in, &c));
+    bool good = kl_codec_read(c, out, sizeof out, &n) == KL_OK && n >= 8;
+    kl_codec_free(&c);
+    if (!good || !read_packet(kl_span_make(out, n), &p)) {
+        return KL_OK;
+    }
+    struct kl_span inner = kl_span_part(kl_span_make(out, n), p.head_bytes, n);
+    bool signature =
+        p.tag == TAG_SIGNATURE && inner.len > 0 && inner.ptr[0] >= 3 && inner.ptr[0] <= 6;
+    *out_is =
+        signature || ((p.tag == TAG_LITERAL || p.tag == TAG_ONE_PASS) && body_fits(&p, inner));
+    return KL_OK;
 }
 
 /* ---- reading ---- */

@@ -12,4 +12,7 @@
 /** Packets of an OpenPGP message, in binary: its first ones, as far as the head goes, must fit. */
 bool kl_openpgp_is_message(struct kl_span head);
 
+/** A message that begins with a compressed packet: the head is unpacked to tell. */
+KL_MUST enum kl_rc kl_openpgp_guess(struct kl_span head, bool *out_is);
+
 #endif

@@ -76,9 +76,6 @@ static enum kl_rc stream_read(void *ctx, void *dst, size_t n, size_t *out_n)
 {
     struct stream *s = ctx;
     enum kl_rc rc = kl_codec_read(s->codec, dst, n, out_n);
-    if (rc == KL_E_NOMEM) {
-        rc = KL_E_LIMIT; /* the worker's memory is a limit like any other */
-    }
     if (rc != KL_OK) {
         s->lost = rc == KL_E_IO      ? KL_REASON_IO
                   : rc == KL_E_LIMIT ? KL_REASON_LIMIT

@@ -274,7 +274,9 @@ KT_TEST(noise_is_not_guessed_to_be_packed)
             x = x * 1664525u + 1013904223u;
             noise[k] = (uint8_t)(x >> 24);
         }
-        n += kl_codec_guess(kl_span_make(noise, 256), i % 2 == 0) != KL_CODEC_NONE;
+        enum kl_codec_kind kind = KL_CODEC_NONE;
+        KT_EQ(kl_codec_guess(kl_span_make(noise, 256), i % 2 == 0, &kind), KL_OK);
+        n += kind != KL_CODEC_NONE;
         n += kl_codec_of(kl_span_make(noise, 256)) != KL_CODEC_NONE;
     }
     KT_EQ(n, 0);
