@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 
+import containers
 import measure as m
 import peers
 
@@ -296,4 +297,5 @@ def memory(b):
 
 ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
-       "false_alarms": false_alarms, "memory": memory}
+       "false_alarms": false_alarms, "memory": memory,
+       "containers": lambda b: containers.containers(b, documents, index, scan_command)}
