@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 
+import containers
 import databases as dbs
 import mailbox_part
 import measure as m
@@ -303,4 +304,5 @@ ALL = {"build": build, "benign": benign, "leak": leak, "workbook": workbook,
        "peers": lambda b: peers.text(b), "recall": recall, "false_rows": false_rows,
        "false_alarms": false_alarms, "memory": memory,
        "access": lambda b: dbs.access(b, index, scan_command, documents),
-       "databases": lambda b: dbs.databases(b, index, scan_command, documents)}
+       "databases": lambda b: dbs.databases(b, index, scan_command, documents),
+       "containers": lambda b: containers.containers(b, documents, index, scan_command)}

@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include "base/limits.h"
+#include "cmd/password_file.h"
 #include "cmd/scan_run.h"
 #include "os/signals.h"
 
@@ -22,6 +23,7 @@ struct options {
     const char *packs;
     const char *policy;
     const char *baseline;
+    const char *passwords;
     unsigned n_jobs;
     bool ocr;
     struct kl_scan_out_opts out;
@@ -29,6 +31,7 @@ struct options {
 
 /* What a scan holds open. */
 struct scan {
+    struct kl_passwords passwords;
     struct kl_policy policy;
     struct kl_baseline baseline;
     struct kl_inspect *ctx;
@@ -128,6 +131,9 @@ static int read_option(struct options *o, int c, const char *value)
     case 'a':
         o->out.all = true;
         break;
+    case 'w':
+        o->passwords = value;
+        break;
     case 'O':
         return read_ocr(o, value);
     default: /* 'o' */
@@ -169,6 +175,7 @@ static int read_options(int argc, char **argv, struct options *o)
         {"out", required_argument, NULL, 'o'},
         {"all", no_argument, NULL, 'a'},
         {"ocr", required_argument, NULL, 'O'},
+        {"passwords", required_argument, NULL, 'w'},
         {"baseline", required_argument, NULL, 'b'},
         {"write-baseline", required_argument, NULL, 'B'},
         {NULL, 0, NULL, 0},
@@ -214,11 +221,17 @@ static int open_scan(struct options *o, struct scan *s)
         }
         o->out.baseline = &s->baseline;
     }
+    if (o->passwords != NULL && kl_password_file_read(o->passwords, &s->passwords, &err) != KL_OK) {
+        return kl_cmd_failed(o->passwords, &err);
+    }
     for (size_t i = 0; i < o->n_indexes; i++) {
         indexes[i] = (struct kl_inspect_index){o->indexes[i], o->keys[i]};
     }
-    const struct kl_inspect_opts opts = {
-        .indexes = indexes, .n_indexes = o->n_indexes, .packs = o->packs, .policy = &s->policy};
+    const struct kl_inspect_opts opts = {.indexes = indexes,
+                                         .n_indexes = o->n_indexes,
+                                         .packs = o->packs,
+                                         .policy = &s->policy,
+                                         .passwords = &s->passwords};
     if (kl_inspect_new(&opts, &s->ctx, &failed, &err) != KL_OK) {
         return kl_cmd_failed(failed < o->n_indexes ? o->indexes[failed] : NULL, &err);
     }
@@ -286,5 +299,6 @@ int kl_cmd_scan(int argc, char **argv)
     kl_inspect_free(&s.ctx);
     kl_baseline_done(&s.baseline);
     kl_policy_done(&s.policy);
+    kl_passwords_done(&s.passwords);
     return code;
 }

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "extract/password.h"
+
 #define CARRY_BYTES 32768u /* a record is moved whole to the next block up to this length */
 #define SOFT_BYTES 4096u   /* without line ends: how far back to look for a softer cut */
 #define MAX_CODES 16u      /* anomalies remembered per level */
@@ -35,6 +37,7 @@ struct kl_emit {
     unsigned depth;
     size_t path_len;
     struct level levels[KL_MAX_NESTING + 1];
+    struct kl_candidates candidates;
     char path[KL_MAX_PATH_BYTES];
     uint8_t carry[CARRY_BYTES];
 };
@@ -50,8 +53,16 @@ enum kl_rc kl_emit_new(const struct kl_sink *sink, struct kl_emit **out_e)
     return KL_OK;
 }
 
+struct kl_candidates *kl_emit_candidates(struct kl_emit *e)
+{
+    return &e->candidates;
+}
+
 void kl_emit_free(struct kl_emit **e)
 {
+    if (*e != NULL) {
+        kl_candidates_reset(&(*e)->candidates);
+    }
     free(*e);
     *e = NULL;
 }
@@ -69,6 +80,7 @@ void kl_emit_start(struct kl_emit *e, uint64_t file_bytes)
     e->expanded = 0;
     e->repeated = 0;
     e->members = 0;
+    kl_candidates_reset(&e->candidates);
     e->depth = 0;
     e->path_len = 0;
     memset(&e->levels[0], 0, sizeof e->levels[0]);
@@ -223,6 +235,12 @@ void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes)
 unsigned kl_emit_depth(const struct kl_emit *e)
 {
     return e->depth;
+}
+
+struct kl_span kl_emit_name_get(const struct kl_emit *e)
+{
+    size_t from = e->depth > 0 ? e->levels[e->depth].path_len + 1 : 0;
+    return kl_span_part(path_get(e), from, e->depth > 0 ? e->path_len : 0);
 }
 
 /* ---- parts and text ---- */

@@ -24,7 +24,7 @@ struct kl_sink {
     enum kl_rc (*event)(void *ctx, const struct kl_event *ev);
 };
 
-struct kl_emit; /* opaque */
+struct kl_emit; /* opaque; its passwords: extract/password.h */
 
 KL_MUST enum kl_rc kl_emit_new(const struct kl_sink *sink, struct kl_emit **out_e);
 void kl_emit_free(struct kl_emit **e);
@@ -44,6 +44,8 @@ void kl_emit_leave(struct kl_emit *e);
 /** The current level's raw_bytes, when they are known only at its end. */
 void kl_emit_set_raw(struct kl_emit *e, uint64_t raw_bytes);
 unsigned kl_emit_depth(const struct kl_emit *e);
+/** Name of the current level as it stands in the path; empty at depth 0. Borrowed. */
+struct kl_span kl_emit_name_get(const struct kl_emit *e);
 
 KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind);
 KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);

@@ -1,12 +1,24 @@
 #include "extract/extract.h"
 
+#include "extract/appended.h"
 #include "extract/binary.h"
+#include "extract/charset.h"
+#include "extract/openpgp.h"
+#include "extract/stream.h"
 
 #define HEAD_BYTES 4096u
+
+bool kl_utf8_is_valid(const uint8_t *ptr, size_t len);
 
 static enum kl_rc extract_packed(struct kl_emit *e, const struct kl_input *in)
 {
     KL_TRY(kl_emit_not_inspected(e, KL_REASON_FORMAT, in->len_bytes));
+    return kl_extract_binary(e, in);
+}
+
+static enum kl_rc extract_encrypted(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, in->len_bytes));
     return kl_extract_binary(e, in);
 }
 
@@ -63,7 +75,42 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_TNEF] = kl_extract_tnef,
     [KL_FORMAT_ROWS] = kl_extract_rows,
     [KL_FORMAT_RTF] = kl_extract_rtf,
+    [KL_FORMAT_STREAM] = kl_extract_stream,
+    [KL_FORMAT_LHA] = NULL, /* the others: archives.c */
+    [KL_FORMAT_OPENPGP] = kl_extract_openpgp,
+    [KL_FORMAT_ENCRYPTED] = extract_encrypted,
 };
+
+static bool is_container(enum kl_format format)
+{
+    return format == KL_FORMAT_ZIP || format == KL_FORMAT_STREAM || format == KL_FORMAT_OPENPGP ||
+           (format >= KL_FORMAT_COMPRESS && format <= KL_FORMAT_LHA);
+}
+
+/* What is no container by its head: one without a signature there, or with one further on. */
+static enum kl_rc extract_other(struct kl_emit *e, const struct kl_input *in, enum kl_format format,
+                                struct kl_span head)
+{
+    if (kl_is_iso(in)) {
+        return kl_extract_iso(e, in);
+    }
+    /* Packed text can pass for text of a single-byte set. */
+    if (format == KL_FORMAT_BINARY ||
+        (format == KL_FORMAT_TEXT && !kl_utf8_is_valid(head.ptr, kl_charset_whole(head)))) {
+        enum kl_codec_kind kind = KL_CODEC_NONE;
+        bool message = false;
+        KL_TRY(kl_codec_guess(head, head.len == in->len_bytes, &kind));
+        if (kind != KL_CODEC_NONE) {
+            return kl_extract_stream_of(e, in, kind);
+        }
+        KL_TRY(kl_openpgp_guess(head, &message));
+        if (message) {
+            return kl_extract_openpgp(e, in);
+        }
+    }
+    KL_TRY(readers[format](e, in));
+    return format == KL_FORMAT_NONE ? KL_OK : kl_extract_appended(e, in, format);
+}
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
 {
@@ -76,7 +123,12 @@ enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
     if (n > in->len_bytes) {
         n = (size_t)in->len_bytes;
     }
-    return readers[kl_sniff(kl_span_make(buf, n))](e, in);
+    struct kl_span head = kl_span_make(buf, n);
+    enum kl_format format = kl_sniff(head);
+    if (!is_container(format)) {
+        return extract_other(e, in, format, head);
+    }
+    return readers[format] != NULL ? readers[format](e, in) : kl_extract_archive(e, in, format);
 }
 
 enum kl_rc kl_extract_document(struct kl_emit *e, const struct kl_input *in)

@@ -24,6 +24,19 @@ enum kl_format {
     KL_FORMAT_OLE2,       /* compound file: old Office, Outlook messages, encrypted packages */
     KL_FORMAT_FLAT,       /* an office document that is one XML file: fods, Word and Excel 2003 */
     KL_FORMAT_XLS,        /* Excel 2-4, or the records of a later workbook without their file */
+    /* Containers, stream.c and archives.c: from COMPRESS to LHA what libarchive reads. */
+    KL_FORMAT_STREAM, /* one compressed file: kl_codec_of says which */
+    KL_FORMAT_COMPRESS,
+    KL_FORMAT_7Z,
+    KL_FORMAT_RAR, /* version 4 and older */
+    KL_FORMAT_RAR5,
+    KL_FORMAT_TAR,
+    KL_FORMAT_CPIO,
+    KL_FORMAT_AR,
+    KL_FORMAT_CAB,
+    KL_FORMAT_LHA,
+    KL_FORMAT_OPENPGP,
+    KL_FORMAT_ENCRYPTED, /* age, LUKS, CMS enveloped: nothing to be seen without a key */
     KL_FORMAT_PDF,
     KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
     KL_FORMAT_PST,   /* Outlook's store */
@@ -59,6 +72,12 @@ KL_MUST enum kl_rc kl_extract_dbf(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_pgdump(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_flat(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_xls(struct kl_emit *e, const struct kl_input *in);
+/** An image of a CD or DVD: its signature lies behind the head, kl_extract_nested looks for it. */
+KL_MUST enum kl_rc kl_extract_iso(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_openpgp(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_stream(struct kl_emit *e, const struct kl_input *in);
+KL_MUST enum kl_rc kl_extract_archive(struct kl_emit *e, const struct kl_input *in,
+                                      enum kl_format format);
 KL_MUST enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_image(struct kl_emit *e, const struct kl_input *in);
 KL_MUST enum kl_rc kl_extract_mail(struct kl_emit *e, const struct kl_input *in);

@@ -144,3 +144,8 @@ uint32_t kl_inflate_crc(struct kl_span data)
 {
     return libdeflate_crc32(0, data.ptr, data.len);
 }
+
+uint32_t kl_inflate_crc_more(uint32_t crc, struct kl_span data)
+{
+    return libdeflate_crc32(crc, data.ptr, data.len);
+}

@@ -38,5 +38,7 @@ uint32_t kl_inflate_crc_get(const struct kl_inflate *z);
 KL_MUST enum kl_rc kl_inflate_whole(struct kl_span comp, uint8_t *dst, size_t len);
 
 uint32_t kl_inflate_crc(struct kl_span data);
+/** Of what came before and data. */
+uint32_t kl_inflate_crc_more(uint32_t crc, struct kl_span data);
 
 #endif

@@ -22,22 +22,27 @@ struct kl_input {
     struct kl_span mem;             /* when fd is -1 and source is NULL */
     uint64_t len_bytes;             /* as it was when the document was opened */
     const struct kl_source *source; /* NULL: none; borrowed */
+    uint64_t base;                  /* where it begins in the descriptor or the source */
+    bool is_part;                   /* of something longer: nothing is read behind len_bytes */
 };
 
 static inline struct kl_input kl_input_fd(int fd, uint64_t len_bytes)
 {
-    return (struct kl_input){fd, {NULL, 0}, len_bytes, NULL};
+    return (struct kl_input){.fd = fd, .len_bytes = len_bytes};
 }
 
 static inline struct kl_input kl_input_mem(struct kl_span mem)
 {
-    return (struct kl_input){-1, mem, mem.len, NULL};
+    return (struct kl_input){.fd = -1, .mem = mem, .len_bytes = mem.len};
 }
 
 static inline struct kl_input kl_input_source(const struct kl_source *source, uint64_t len_bytes)
 {
-    return (struct kl_input){-1, {NULL, 0}, len_bytes, source};
+    return (struct kl_input){.fd = -1, .len_bytes = len_bytes, .source = source};
 }
+
+/** The bytes [from, to) of `in` as an input of their own, clipped to it; `in` may go away. */
+struct kl_input kl_input_part(const struct kl_input *in, uint64_t from, uint64_t to);
 
 /**
  * Read up to n bytes at offset `at`; fewer only at the end of the input.

@@ -8,7 +8,8 @@
 #define KEEP_BYTES 262144u /* of a long member: how far back a reader may go for free */
 #define WINDOW_BYTES 524288u
 #define STEP_BYTES 65536u
-#define MAX_PASSES 12u /* over a long member */
+#define HEAD_BYTES 4096u /* of a member, to tell text */
+#define MAX_PASSES 12u   /* over a long member */
 
 /* What is left of a member of which `got` bytes were had. */
 static uint64_t rest_of(const struct kl_member *m, uint64_t got)
@@ -26,11 +27,15 @@ struct big {
     size_t len;
     uint64_t high; /* charged and seen up to here */
     uint64_t stop; /* no byte from here on is had: the budget is used up */
+    uint8_t run_byte;
+    uint64_t run; /* from here to `high` there is but one byte, again and again */
     unsigned passes;
-    bool at_end; /* of this pass */
-    bool said;   /* the end was reached and judged */
+    bool at_end;  /* of this pass */
+    bool said;    /* the end was reached and judged */
+    bool is_open; /* its length is not known until the end is met */
     enum kl_reason lost;
-    enum kl_rc rc; /* the reader went away */
+    enum kl_rc rc;         /* the reader went away */
+    struct kl_input input; /* what the readers see: its length is lowered when the end is met */
 };
 
 static void big_start(struct big *b)
@@ -42,6 +47,12 @@ static void big_start(struct big *b)
     b->passes++;
 }
 
+/* The readers are told that the input ends here: what they miss is said by big_say_lost. */
+static void big_shorten(struct big *b, uint64_t len_bytes)
+{
+    b->input.len_bytes = len_bytes < b->input.len_bytes ? len_bytes : b->input.len_bytes;
+}
+
 static void big_note(struct big *b)
 {
     if (!b->at_end || b->said) {
@@ -49,6 +60,9 @@ static void big_note(struct big *b)
     }
     b->said = true;
     b->lost = b->m->ops->lost(b->m->ctx);
+    if (b->is_open || b->lost != KL_REASON_NONE) {
+        big_shorten(b, b->high);
+    }
     if (b->lost == KL_REASON_NONE) {
         b->rc = b->m->ops->check(b->m->ctx);
     }
@@ -70,10 +84,47 @@ static enum kl_rc big_charge(struct big *b, uint64_t *to)
         more = left;
         b->lost = KL_REASON_LIMIT;
         b->stop = b->high + left;
+        big_shorten(b, b->stop);
         *to = b->stop;
     }
     b->high = *to;
     return kl_emit_charge_expanded(b->e, more);
+}
+
+/* Where the run of equal bytes at the end of p begins; 0: all are equal. */
+static size_t run_at(const uint8_t *p, size_t n)
+{
+    if (memcmp(p, p + 1, n - 1) == 0) {
+        return 0;
+    }
+    size_t at = n - 1;
+    while (at > 0 && p[at - 1] == p[n - 1]) {
+        at--;
+    }
+    return at;
+}
+
+/*
+ * n new bytes stand behind `high`. Bombs are runs: what was seen of one is not unpacked again, and
+ * where it grows past all reason the rest is left. @return how many of the n are taken
+ */
+static size_t big_run_grow(struct big *b, size_t n)
+{
+    const uint8_t *p = b->buf + (b->high - b->from);
+    size_t from = run_at(p, n);
+    if (from > 0 || p[0] != b->run_byte) {
+        b->run = b->high + from;
+    }
+    b->run_byte = p[n - 1];
+    uint64_t len = b->high + n - b->run;
+    if (len <= KL_MAX_RUN) {
+        return n;
+    }
+    b->lost = KL_REASON_LIMIT;
+    b->stop = b->run + KL_MAX_RUN;
+    big_shorten(b, b->stop);
+    b->rc = kl_emit_anomaly(b->e, "limit.run");
+    return n - (size_t)(len - KL_MAX_RUN);
 }
 
 /* Read on; false at the end. */
@@ -92,6 +143,9 @@ static bool big_more(struct big *b)
     b->at_end = n == 0;
     uint64_t to = b->from + b->len + n;
     to = to < b->stop ? to : b->stop;
+    if (b->rc == KL_OK && to > b->high) {
+        to = b->high + big_run_grow(b, (size_t)(to - b->high));
+    }
     if (b->rc == KL_OK) {
         b->rc = big_charge(b, &to);
     }
@@ -103,30 +157,57 @@ static bool big_more(struct big *b)
     return b->rc == KL_OK && n > 0;
 }
 
+/* What can be had at `at` without unpacking it again: from the window, or from the run. */
+static size_t big_have(const struct big *b, uint64_t at, uint8_t *dst, size_t n)
+{
+    if (at >= b->from && at < b->from + b->len) {
+        size_t off = (size_t)(at - b->from);
+        size_t len = n < b->len - off ? n : b->len - off;
+        memcpy(dst, b->buf + off, len);
+        return len;
+    }
+    if (at >= b->run && at < b->high) {
+        size_t len = n < b->high - at ? n : (size_t)(b->high - at);
+        memset(dst, b->run_byte, len);
+        return len;
+    }
+    return 0;
+}
+
 static enum kl_rc big_read(void *ctx, uint64_t at, void *dst, size_t n, size_t *out_n)
 {
     struct big *b = ctx;
     size_t all = 0;
-    if (at < b->from) {
-        if (b->passes >= MAX_PASSES) {
-            b->lost = KL_REASON_LIMIT;
-            return KL_E_IO;
-        }
-        big_start(b);
-    }
     while (all < n) {
         uint64_t want = at + all;
-        if (want < b->from + b->len) {
-            size_t off = (size_t)(want - b->from);
-            size_t len = n - all < b->len - off ? n - all : b->len - off;
-            memcpy((uint8_t *)dst + all, b->buf + off, len);
-            all += len;
-        } else if (!big_more(b)) {
+        size_t len = big_have(b, want, (uint8_t *)dst + all, n - all);
+        all += len;
+        if (len > 0) {
+            continue;
+        }
+        if (want >= b->stop || (b->said && want >= b->high)) {
+            break;
+        }
+        if (want < b->from) {
+            if (b->passes >= MAX_PASSES) {
+                b->lost = KL_REASON_LIMIT;
+                return KL_E_IO;
+            }
+            big_start(b);
+        }
+        if (!big_more(b)) {
             break;
         }
     }
     *out_n = all;
     return KL_OK;
+}
+
+/* Zeros that were seen are a hole to those that look for one. */
+static uint64_t big_data(void *ctx, uint64_t at)
+{
+    const struct big *b = ctx;
+    return b->run_byte == 0 && at >= b->run && at < b->high ? b->high : at;
 }
 
 struct tail {
@@ -161,23 +242,40 @@ static enum kl_rc big_say_lost(const struct big *b, uint64_t said_before)
     return rest > said ? kl_emit_not_inspected(b->e, b->lost, rest - said) : KL_OK;
 }
 
+/*
+ * How long it is when nobody says so: read through to the end once, or, when it is text, which is
+ * read from front to back, as long as the budget until the end is met.
+ */
+static uint64_t big_unknown(struct big *b)
+{
+    uint8_t head[HEAD_BYTES];
+    size_t n = 0;
+    if (big_read(b, 0, head, sizeof head, &n) == KL_OK &&
+        kl_sniff(kl_span_make(head, n)) == KL_FORMAT_TEXT && !b->at_end) {
+        b->is_open = true;
+        return UINT64_MAX;
+    }
+    return big_measure(b);
+}
+
 static enum kl_rc big_run(struct big *b)
 {
     const struct kl_member *m = b->m;
-    struct kl_source source = {b, big_read};
+    struct kl_source source = {b, big_read, big_data};
     bool claimed = m->claim_bytes != KL_MEMBER_UNKNOWN && m->claim_bytes > 0;
     uint64_t left = kl_emit_budget_get(b->e);
     uint64_t said_before = kl_emit_lost_get(b->e);
-    uint64_t len = claimed ? m->claim_bytes : big_measure(b);
+    uint64_t len = claimed ? m->claim_bytes : big_unknown(b);
     len = len < left ? len : left;
-    struct kl_input in = kl_input_source(&source, len);
-    KL_TRY(kl_extract_nested(b->e, &in));
+    b->input = kl_input_source(&source, len);
+    KL_TRY(kl_extract_nested(b->e, &b->input));
     KL_TRY(b->rc);
+    len = b->input.len_bytes;
     uint64_t end = b->said || b->high >= b->stop ? b->high : big_measure(b);
     if (end > len) {
         /* More than was claimed: the rest is a part of its own. */
         struct tail t = {b, len};
-        struct kl_source rest = {&t, tail_read};
+        struct kl_source rest = {&t, tail_read, NULL};
         struct kl_input rest_in = kl_input_source(&rest, end - len);
         KL_TRY(kl_extract_nested(b->e, &rest_in));
     }

@@ -27,6 +27,7 @@ struct kl_session {
     char *program;
     unsigned progress_ms;
     const atomic_bool *stop;
+    const struct kl_passwords *passwords;
     unsigned losses;
     struct kl_role role;
     const uint8_t *ring;
@@ -86,6 +87,20 @@ static enum kl_rc await(struct kl_session *s, unsigned wait_ms, bool stoppable)
     }
 }
 
+static enum kl_rc send_passwords(struct kl_session *s)
+{
+    size_t at = 0;
+    for (;;) {
+        struct kl_span part = s->passwords == NULL
+                                  ? kl_span_make(NULL, 0)
+                                  : kl_passwords_pack(s->passwords, &at, KL_CHANNEL_BODY_BYTES);
+        if (part.len == 0) {
+            return KL_OK;
+        }
+        KL_TRY(kl_channel_send(s->role.channel_fd, KL_WIRE_PASSWORDS, 0, 0, part, -1, true));
+    }
+}
+
 static enum kl_rc greet(struct kl_session *s, struct kl_err *err)
 {
     unsigned slice = s->progress_ms < SLICE_MS ? s->progress_ms : SLICE_MS;
@@ -109,7 +124,7 @@ static enum kl_rc greet(struct kl_session *s, struct kl_err *err)
     }
     if (rc == KL_OK && s->frame.head.type == KL_WIRE_READY) {
         s->cage_bits = (unsigned)s->frame.head.value;
-        return KL_OK;
+        return send_passwords(s);
     }
     if (rc == KL_OK && s->frame.head.type == KL_WIRE_REFUSED) {
         return kl_fail(err, KL_E_IO,
@@ -142,6 +157,7 @@ enum kl_rc kl_session_new(const struct kl_session_opts *opts, struct kl_session 
     }
     s->role.channel_fd = -1;
     s->stop = opts != NULL ? opts->stop : NULL;
+    s->passwords = opts != NULL ? opts->passwords : NULL;
     s->progress_ms =
         opts != NULL && opts->progress_ms > 0 ? opts->progress_ms : KL_DOCUMENT_SECONDS * 1000;
     enum kl_rc rc = KL_OK;

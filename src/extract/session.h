@@ -10,6 +10,7 @@
 #define KL_EXTRACT_SESSION_H
 
 #include "extract/event.h"
+#include "extract/password.h"
 #include "base/result.h"
 
 #include <stdatomic.h>
@@ -17,8 +18,9 @@
 struct kl_session; /* opaque */
 
 struct kl_session_opts {
-    const char *program;     /* the kulla binary to re-execute; NULL: /proc/self/exe */
-    unsigned progress_ms;    /* longest silence of the worker; 0: KL_DOCUMENT_SECONDS */
+    const char *program;  /* the kulla binary to re-execute; NULL: /proc/self/exe */
+    unsigned progress_ms; /* longest silence of the worker; 0: KL_DOCUMENT_SECONDS */
+    const struct kl_passwords *passwords; /* tried on what is locked; NULL: none; borrowed */
     const atomic_bool *stop; /* set by anyone: a wait ends as with Ctrl-C; NULL: none; borrowed */
 };
 

@@ -1,6 +1,8 @@
 #include "extract/charset.h"
+#include "extract/codec.h"
 #include "extract/extract.h"
 #include "extract/mail.h"
+#include "extract/openpgp.h"
 #include "extract/rows.h"
 
 struct magic {
@@ -14,18 +16,17 @@ static const struct magic magics[] = {
     {0, 4, KL_FORMAT_ZIP, "PK\3\4"},
     {0, 4, KL_FORMAT_ZIP, "PK\5\6"},
     {0, 4, KL_FORMAT_ZIP, "PK\7\10"},
-    {0, 6, KL_FORMAT_PACKED, "7z\xbc\xaf\x27\x1c"},
-    {0, 6, KL_FORMAT_PACKED, "Rar!\x1a\7"},
-    {0, 3, KL_FORMAT_PACKED, "\x1f\x8b\x08"},
-    {0, 2, KL_FORMAT_PACKED, "\x1f\x9d"},
-    {0, 6, KL_FORMAT_PACKED,
-     "\xfd"
-     "7zXZ\0"},
-    {0, 4, KL_FORMAT_PACKED, "\x28\xb5\x2f\xfd"},
-    {0, 4, KL_FORMAT_PACKED, "\x04\x22\x4d\x18"},
-    {0, 3, KL_FORMAT_PACKED, "BZh"},
-    {0, 4, KL_FORMAT_PACKED, "LZIP"},
-    {0, 4, KL_FORMAT_PACKED, "MSCF"},
+    {0, 6, KL_FORMAT_7Z, "7z\xbc\xaf\x27\x1c"},
+    {0, 7, KL_FORMAT_RAR, "Rar!\x1a\7"},
+    {0, 8, KL_FORMAT_RAR5, "Rar!\x1a\7\1"},
+    {0, 2, KL_FORMAT_COMPRESS, "\x1f\x9d"},
+    {0, 8, KL_FORMAT_CAB, "MSCF"}, /* and four zero bytes */
+    {0, 8, KL_FORMAT_AR, "!<arch>\n"},
+    {0, 6, KL_FORMAT_CPIO, "070701"},
+    {0, 6, KL_FORMAT_CPIO, "070702"},
+    {0, 6, KL_FORMAT_CPIO, "070707"},
+    {0, 4, KL_FORMAT_PACKED, "xar!"},
+    {0, 4, KL_FORMAT_PACKED, "\2\x21\x4c\x18"}, /* lz4 before it had frames */
     {0, 5, KL_FORMAT_PDF, "%PDF-"},
     {0, 8, KL_FORMAT_IMAGE, "\x89PNG\r\n\x1a\n"},
     {0, 3, KL_FORMAT_IMAGE, "\xff\xd8\xff"},
@@ -39,8 +40,8 @@ static const struct magic magics[] = {
     {0, 4, KL_FORMAT_PACKED, "OggS"},
     {0, 4, KL_FORMAT_PACKED, "\x1a\x45\xdf\xa3"},
     {0, 3, KL_FORMAT_PACKED, "ID3"},
-    {0, 14, KL_FORMAT_PACKED, "age-encryption"},
-    {0, 6, KL_FORMAT_PACKED, "LUKS\xba\xbe"},
+    {0, 14, KL_FORMAT_ENCRYPTED, "age-encryption"},
+    {0, 6, KL_FORMAT_ENCRYPTED, "LUKS\xba\xbe"},
     {0, 8, KL_FORMAT_OLE2, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
     {0, 5, KL_FORMAT_RTF, "{\\rtf"},
     {0, 4, KL_FORMAT_TNEF, "\x78\x9f\x3e\x22"},
@@ -57,6 +58,21 @@ static const struct magic magics[] = {
      "ELF"},
 };
 
+/* The first field of a dBASE file: a name and a known type. Source: dBASE 7 file format. */
+static bool is_dbf_field(struct kl_span h)
+{
+    bool seven = (h.ptr[0] & 7) == 4;
+    size_t at = seven ? 68 : 32;
+    size_t type = at + (seven ? 32 : 11);
+
+    if (h.len <= type) {
+        return false;
+    }
+    uint8_t c = h.ptr[at];
+    bool name = (uint8_t)((c | 0x20) - 'a') < 26 || c == '_' || c >= 0x80;
+    return name && memchr("CNDLMFGBITYPOQVW@+0", h.ptr[type], 19) != NULL;
+}
+
 /* dBASE has no magic: a version, a date, sizes that agree, and the end of the field list. */
 static bool is_dbf(struct kl_span h)
 {
@@ -70,7 +86,7 @@ static bool is_dbf(struct kl_span h)
     unsigned header = kl_rd_le16(&r);
     unsigned record = kl_rd_le16(&r);
     return h.ptr[2] >= 1 && h.ptr[2] <= 12 && h.ptr[3] >= 1 && h.ptr[3] <= 31 && header >= 65 &&
-           record >= 2 &&
+           record >= 2 && is_dbf_field(h) &&
            (header > h.len || h.ptr[header - 1] == 0x0D || h.ptr[header - 2] == 0x0D ||
             header % 32 == 8);
 }
@@ -88,6 +104,78 @@ static bool is_biff(struct kl_span h)
                  : version == 8 ? len == 8 || len == 16
                                 : (version == 2 || version == 4) && (len == 6 || len == 8);
     return sizes && (type == 0x10 || type == 0x20 || type == 0x40 || type == 0x100 || type == 5);
+}
+
+/* The checksum of a tar header, which all dialects have (POSIX.1 ustar: signed or unsigned). */
+static bool is_tar(struct kl_span h)
+{
+    if (h.len < 512 || h.ptr[0] == 0) {
+        return false;
+    }
+    unsigned want = 0;
+    unsigned digits = 0;
+    for (size_t i = 148; i < 156; i++) {
+        uint8_t c = h.ptr[i];
+        if (c >= '0' && c <= '7') {
+            want = want * 8 + (c - '0');
+            digits++;
+        } else if (c != ' ' && c != 0) {
+            return false;
+        }
+    }
+    unsigned sum = 8 * ' ';
+    int signed_sum = 8 * ' ';
+    for (size_t i = 0; i < 512; i++) {
+        if (i < 148 || i >= 156) {
+            sum += h.ptr[i];
+            signed_sum += (int8_t)h.ptr[i];
+        }
+    }
+    return digits > 0 && (want == sum || (int)want == signed_sum);
+}
+
+/* lha begins with sizes; its method stands behind them, its level further on. */
+static bool is_lha(struct kl_span h)
+{
+    return h.len > 24 && h.ptr[0] != 0 && h.ptr[2] == '-' && h.ptr[3] == 'l' &&
+           (h.ptr[4] == 'h' || h.ptr[4] == 'z') && h.ptr[6] == '-' && h.ptr[20] <= 3;
+}
+
+/* Binary cpio of either byte order: the magic, and a name that ends where it should. */
+static bool is_old_cpio(struct kl_span h)
+{
+    if (h.len < 28) {
+        return false;
+    }
+    bool little = h.ptr[0] == 0xc7 && h.ptr[1] == 0x71;
+    bool big = h.ptr[0] == 0x71 && h.ptr[1] == 0xc7;
+    size_t n = little ? h.ptr[20] | (size_t)h.ptr[21] << 8 : h.ptr[21] | (size_t)h.ptr[20] << 8;
+    return (little || big) && n > 1 && n <= 1024 && 26 + n <= h.len && h.ptr[26 + n - 1] == 0 &&
+           memchr(h.ptr + 26, 0, n - 1) == NULL;
+}
+
+/* CMS (S/MIME) enveloped data: a sequence that begins with its object identifier (RFC 5652). */
+static bool is_enveloped(struct kl_span h)
+{
+    static const char oid[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
+    return h.len > 24 && h.ptr[0] == 0x30 && memmem(h.ptr, 20, oid, sizeof oid - 1) != NULL;
+}
+
+static enum kl_format by_shape(struct kl_span head)
+{
+    if (kl_codec_of(head) != KL_CODEC_NONE) {
+        return KL_FORMAT_STREAM;
+    }
+    if (is_tar(head)) {
+        return KL_FORMAT_TAR;
+    }
+    if (kl_openpgp_is_message(head)) {
+        return KL_FORMAT_OPENPGP;
+    }
+    if (is_enveloped(head)) {
+        return KL_FORMAT_ENCRYPTED;
+    }
+    return is_lha(head) ? KL_FORMAT_LHA : is_old_cpio(head) ? KL_FORMAT_CPIO : KL_FORMAT_NONE;
 }
 
 static enum kl_format by_magic(struct kl_span head)
@@ -156,6 +244,7 @@ enum kl_format kl_sniff(struct kl_span head)
         return KL_FORMAT_NONE;
     }
     enum kl_format known = by_magic(head);
+    known = known == KL_FORMAT_NONE ? by_shape(head) : known;
     if (known != KL_FORMAT_NONE) {
         return known;
     }

@@ -245,7 +245,8 @@ static size_t read_more(struct text *t, bool *out_last)
         t->io = true;
         got = 0;
     }
-    t->cut = t->cut || got < want;
+    left = t->in->len_bytes - t->at; /* the end of a source may be met only now */
+    t->cut = t->cut || (got < want && got < left);
     *out_last = got < want || got == left;
     return got;
 }

@@ -2,9 +2,9 @@
  * The events of extract as bytes, and the parent's check of them.
  *
  * Frame types (os/channel.h), parent to worker: RING (a memfd), DOCUMENT (a descriptor;
- * value = its length), RELEASE (value = blocks read). Worker to parent: READY (value =
- * kl_cage_bits, body = kl_version), REFUSED (value = kl_rc), EVENTS (records, one behind the
- * other).
+ * value = its length), RELEASE (value = blocks read), PASSWORDS (records of kl_passwords_pack, in
+ * as many frames as they need, behind READY). Worker to parent: READY (value = kl_cage_bits, body =
+ * kl_version), REFUSED (value = kl_rc), EVENTS (records, one behind the other).
  *
  * A record is a struct kl_wire_rec and, but for BLOCK, its `len` bytes of text. Blocks are
  * taken in turn: slot = number of the block in its document modulo KL_BLOCK_SLOTS; at most
@@ -31,6 +31,7 @@ enum kl_wire_type {
     KL_WIRE_READY,
     KL_WIRE_REFUSED,
     KL_WIRE_EVENTS,
+    KL_WIRE_PASSWORDS,
 };
 
 struct kl_wire_rec {

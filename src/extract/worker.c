@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "extract/extract.h"
+#include "extract/password.h"
+#include "extract/warm.h"
 #include "extract/wire.h"
 #include "os/cage.h"
 #include "os/channel.h"
@@ -24,6 +26,7 @@ struct worker {
     bool taken; /* the block at next_slot was given out and not delivered yet */
     size_t batch_len;
     uint8_t batch[KL_CHANNEL_BODY_BYTES];
+    struct kl_passwords passwords;
     struct kl_channel_frame frame;
 };
 
@@ -108,6 +111,7 @@ static enum kl_rc work(struct worker *w, int fd, uint64_t len_bytes)
     w->batch_len = 0;
     enum kl_rc rc = kl_emit_new(&sink, &e);
     if (rc == KL_OK) {
+        kl_emit_candidates(e)->given = &w->passwords;
         rc = kl_extract_document(e, &in);
     }
     kl_emit_free(&e);
@@ -127,6 +131,7 @@ static enum kl_rc start(struct worker *w)
     }
     enum kl_rc rc = kl_ring_attach(fd, &w->ring, NULL);
     (void)close(fd);
+    kl_warm_up();
     if (rc == KL_OK) {
         rc = kl_cage_enter(&opts, &bits, NULL);
     }
@@ -150,6 +155,15 @@ static bool serve(struct worker *w, int *out_exit)
     }
     if (w->frame.head.type == KL_WIRE_RELEASE && fd < 0) {
         return true; /* of the document before; the next one starts with all blocks free */
+    }
+    if (w->frame.head.type == KL_WIRE_PASSWORDS && fd < 0) {
+        enum kl_rc rc =
+            kl_passwords_unpack(&w->passwords, kl_span_make(w->frame.body, w->frame.body_len));
+        explicit_bzero(w->frame.body, w->frame.body_len);
+        if (rc != KL_OK) {
+            *out_exit = rc == KL_E_NOMEM ? EXIT_MEMORY : EXIT_START;
+        }
+        return rc == KL_OK;
     }
     if (w->frame.head.type != KL_WIRE_DOCUMENT || fd < 0) {
         *out_exit = EXIT_START;
@@ -183,6 +197,7 @@ int kl_extract_worker_main(void)
     }
     while (serve(w, &status)) {
     }
+    kl_passwords_done(&w->passwords);
     /* No atexit work inside the cage. */
     _exit(status);
 }

@@ -9,6 +9,7 @@
 #define KL_EXTRACT_ZIP_H
 
 #include "base/buf.h"
+#include "extract/codec.h"
 #include "extract/emit.h"
 #include "extract/inflate.h"
 
@@ -82,6 +83,11 @@ void kl_zip_confirm(struct kl_zip *zip, const struct kl_zip_member *m, uint64_t 
 
 /** Enter the member's level, extract it by its content, leave. */
 KL_MUST enum kl_rc kl_zip_extract_member(struct kl_zip *zip, struct kl_zip_member *m);
+
+/** What unpacks a method other than 0 and 8; KL_CODEC_NONE: nothing here does. */
+enum kl_codec_kind kl_zip_codec(uint16_t method);
+/** A member of such a method, inside its level. */
+KL_MUST enum kl_rc kl_zip_extract_packed(struct kl_zip *zip, const struct kl_zip_member *m);
 
 /* One member read from front to back, inside its level. */
 struct kl_zip_stream {

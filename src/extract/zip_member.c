@@ -1,6 +1,7 @@
 #include "extract/extract.h"
 #include "extract/member.h"
 #include "extract/zip.h"
+#include "extract/zip_lock.h"
 
 #include <stdlib.h>
 
@@ -250,8 +251,10 @@ static enum kl_rc extract_gap(struct kl_zip *zip, const struct kl_zip_member *m)
 
 static enum kl_rc extract_content(struct kl_zip *zip, const struct kl_zip_member *m)
 {
-    if (m >= zip->m + zip->n_real && kl_emit_depth(zip->e) == 1) {
-        return extract_gap(zip, m);
+    if (m->method != 0 && m->method != 8) {
+        return kl_zip_codec(m->method) != KL_CODEC_NONE
+                   ? kl_zip_extract_packed(zip, m)
+                   : kl_emit_not_inspected(zip->e, KL_REASON_FORMAT, m->comp_bytes);
     }
     if (m->method == 0 && zip->in->fd < 0 && zip->in->source == NULL) {
         return extract_whole(
@@ -273,6 +276,26 @@ static enum kl_rc extract_content(struct kl_zip *zip, const struct kl_zip_member
     return again ? extract_pieces(zip, m) : rc;
 }
 
+static enum kl_rc extract_locked(struct kl_zip *zip, const struct kl_zip_member *m)
+{
+    struct kl_zip_lock *lock = malloc(sizeof *lock);
+    bool open = false;
+    if (lock == NULL) {
+        return KL_E_NOMEM;
+    }
+    enum kl_rc rc = kl_zip_unlock(zip, m, lock, &open);
+    if (rc == KL_OK && open) {
+        struct kl_zip inside = *zip;
+        inside.in = &lock->input;
+        rc = extract_content(&inside, &lock->plain);
+    } else if (rc == KL_OK) {
+        rc = kl_emit_not_inspected(zip->e, KL_REASON_ENCRYPTED, m->comp_bytes);
+    }
+    kl_zip_lock_done(lock);
+    free(lock);
+    return rc;
+}
+
 /* ---- one member ---- */
 
 static enum kl_rc extract_entered(struct kl_zip *zip, const struct kl_zip_member *m)
@@ -288,13 +311,11 @@ static enum kl_rc extract_entered(struct kl_zip *zip, const struct kl_zip_member
         KL_TRY(kl_emit_anomaly(zip->e, lost ? "zip.local" : "zip.overlap"));
         return kl_emit_not_inspected(zip->e, KL_REASON_FORMAT, m->comp_bytes);
     }
-    if ((m->flags & KL_ZIP_FLAG_ENCRYPTED) != 0) {
-        return kl_emit_not_inspected(zip->e, KL_REASON_ENCRYPTED, m->comp_bytes);
+    if (m >= zip->m + zip->n_real && kl_emit_depth(zip->e) == 1) {
+        return extract_gap(zip, m);
     }
-    if (m->method != 0 && m->method != 8) {
-        return kl_emit_not_inspected(zip->e, KL_REASON_FORMAT, m->comp_bytes);
-    }
-    return extract_content(zip, m);
+    return (m->flags & KL_ZIP_FLAG_ENCRYPTED) != 0 ? extract_locked(zip, m)
+                                                   : extract_content(zip, m);
 }
 
 void kl_zip_confirm(struct kl_zip *zip, const struct kl_zip_member *m, uint64_t lost_before)

@@ -19,6 +19,7 @@ struct kl_inspect {
     struct kl_ident_packs *packs; /* NULL: pattern mode is off */
     const struct kl_policy *policy;
     const char *program;
+    const struct kl_passwords *passwords;
 };
 
 struct kl_inspector {
@@ -66,6 +67,7 @@ enum kl_rc kl_inspect_new(const struct kl_inspect_opts *opts, struct kl_inspect 
     }
     ctx->policy = opts->policy;
     ctx->program = opts->program;
+    ctx->passwords = opts->passwords;
     if (opts->n_indexes > KL_MAX_INDEXES) {
         rc = kl_fail(err, KL_E_LIMIT, "at most 64 indexes in one scan");
     }
@@ -106,6 +108,7 @@ enum kl_rc kl_inspector_new(const struct kl_inspect *ctx, struct kl_inspect_live
                             struct kl_inspector **out_i, struct kl_err *err)
 {
     const struct kl_session_opts so = {.program = ctx->program,
+                                       .passwords = ctx->passwords,
                                        .stop = live != NULL ? &live->cancel : NULL};
     struct kl_inspector *in = calloc(1, sizeof *in);
 

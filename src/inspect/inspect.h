@@ -9,6 +9,7 @@
 #define KL_INSPECT_INSPECT_H
 
 #include "base/result.h"
+#include "extract/password.h"
 #include "finding/finding.h"
 #include "inspect/policy.h"
 #include "kulla/inspect.h"
@@ -21,6 +22,7 @@ struct kl_inspect_opts {
     const char *packs;                      /* "al,xk": pattern mode for these; NULL or "": off */
     const struct kl_policy *policy;         /* borrowed; outlives the kl_inspect */
     const char *program;                    /* binary of the extract role; NULL: /proc/self/exe */
+    const struct kl_passwords *passwords;   /* tried on what is locked; NULL: none; borrowed */
 };
 
 struct kl_inspect; /* opaque; immutable once made, shared by all threads */

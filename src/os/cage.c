@@ -25,6 +25,8 @@ static enum kl_rc set_limits(const struct kl_cage_opts *opts)
 {
     if (opts->max_bytes > 0 && !KL_SANITIZER) {
         KL_TRY(set_limit(RLIMIT_AS, (rlim_t)opts->max_bytes));
+        /* What can become resident: the rest of the address space is libraries and the ring. */
+        KL_TRY(set_limit(RLIMIT_DATA, (rlim_t)(opts->max_bytes / 8 * 5)));
     }
     KL_TRY(set_limit(RLIMIT_NOFILE, 8));
     KL_TRY(set_limit(RLIMIT_FSIZE, 0));

@@ -196,4 +196,24 @@ KT_TEST(databases_are_read_or_memory_is_said_to_be_out)
     }
 }
 
+/* What a library allocates is refused too. */
+KT_TEST(containers_without_memory)
+{
+    static const char *const names[] = {
+        "x.7z",      "x.gnutar", "x5.rar",    "x4.rar",    "x.cab", "x.lzh",   "x.odc",  "x.csv.gz",
+        "x.csv.bz2", "x.csv.xz", "x.csv.zst", "x.csv.lz4", "x.br",  "x.csv.Z", "xs.gpg", "sfx.bin"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[256];
+        uint8_t bytes[8192];
+        (void)snprintf(path, sizeof path, "tests/fuzz/corpus/containers/%s", names[i]);
+        FILE *f = fopen(path, "rb");
+        KT_OK(f != NULL);
+        size_t n = f != NULL ? fread(bytes, 1, sizeof bytes, f) : 0;
+        if (f != NULL) {
+            (void)fclose(f);
+        }
+        each_way(names[i], kl_span_make(bytes, n), "Agim Prove");
+    }
+}
+
 KT_MAIN()

@@ -388,8 +388,8 @@ KT_TEST(unknown_binary_is_read_in_views)
 
 KT_TEST(known_packed_formats_are_not_inspected_but_viewed)
 {
-    static const char gz[] = "\x1f\x8b\x08\x08\1\2\3\4\0\3lista-e-pagave.csv\0\x7f\x01";
-    run(gz, sizeof(gz) - 1);
+    static const char xar[] = "xar!\0\x1c\0\1\2\3lista-e-pagave.csv\0\x7f\x01";
+    run(xar, sizeof(xar) - 1);
     HAS("N  format 31");
     HAS("lista-e-pagave.csv");
     KT_EQ(sink.inspected, 0);

@@ -291,20 +291,24 @@ KT_TEST(a_million_empty_members_end_at_the_limit)
     zm_done(&z);
 }
 
-/* A member of n x 16 MiB of zeros, deflated once and repeated, so that no test holds it. */
-static void add_flood(struct zm *z, const char *name, unsigned n)
+/* A member of n x 16 MiB of two bytes in turn, deflated once and repeated, so that no test holds
+ * it. */
+static void add_flood(struct zm *z, const char *name, unsigned n, const char bytes[static 2])
 {
     static struct isal_zstream c;
     uint32_t step = 1u << 24;
-    uint8_t *zero = calloc(1, step);
+    uint8_t *plain_bytes = malloc(step);
     uint8_t *comp = malloc(step);
     struct zm_bytes all = {0};
     struct zm_opts o = {0};
     uint64_t at = z->out.len;
     isal_deflate_stateless_init(&c);
+    for (uint32_t i = 0; i < step; i++) {
+        plain_bytes[i] = (uint8_t)bytes[i % 2];
+    }
     c.flush = FULL_FLUSH;
     c.end_of_stream = 0;
-    c.next_in = zero;
+    c.next_in = plain_bytes;
     c.avail_in = step;
     c.next_out = comp;
     c.avail_out = step;
@@ -327,7 +331,7 @@ static void add_flood(struct zm *z, const char *name, unsigned n)
     zm_put(&z->out, all.ptr, all.len);
     zm_entry(z, name, &o, 0, 8, 0, all.len, plain & UINT32_MAX, at);
     free(all.ptr);
-    free(zero);
+    free(plain_bytes);
     free(comp);
 }
 
@@ -435,19 +439,36 @@ KT_TEST(a_zip_longer_than_memory_inside_a_zip_is_read)
     free(noise);
 }
 
-KT_TEST(four_gigabytes_of_zeros_end_at_the_limit)
+KT_TEST(four_gigabytes_end_at_the_limit)
 {
     struct zm z = {0};
     struct sink_mem s = {.quiet = true};
-    add_flood(&z, "zeros", 257);
+    add_flood(&z, "flood", 257, "ab");
     zm_add(&z, "a.txt", "alpha");
     zm_end(&z, "");
     run(&s, z.out.ptr, z.out.len);
     KT_EQ(s.text_bytes, KL_MAX_EXPANDED);
-    KT_OK(has(&s, "A /zeros limit.expanded\n") && has(&s, "N /zeros limit "));
+    KT_OK(has(&s, "A /flood limit.expanded\n") && has(&s, "N /flood limit "));
     KT_OK(has(&s, "N /a.txt limit 5\n"));
     sink_mem_done(&s);
     zm_done(&z);
+}
+
+KT_TEST(a_run_as_long_as_allowed_and_a_longer_one)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct zm z = {0};
+        struct sink_mem s = {.quiet = true};
+        add_flood(&z, "zeros", KL_MAX_RUN / (1u << 24) + more, "\0");
+        zm_add(&z, "a.txt", "alpha");
+        zm_end(&z, "");
+        run(&s, z.out.ptr, z.out.len);
+        KT_EQ(s.text_bytes, KL_MAX_RUN + 5);
+        KT_OK(has(&s, "A /zeros limit.run\n") == (more == 1));
+        KT_OK(has(&s, "N /zeros limit ") == (more == 1));
+        sink_mem_done(&s);
+        zm_done(&z);
+    }
 }
 
 KT_TEST(streams_give_the_same_bytes_in_any_step)
