@@ -143,9 +143,14 @@ static enum kl_rc write_additions(const struct kl_finding_register *r, size_t ma
                                   struct kl_buf *out)
 {
     uint64_t seen = r->parts[main_part].columns;
+    uint64_t named = 0;
     unsigned n_shown = 0;
+    /* A part may hold a chance cell of a column too rare in the document to be named. */
+    for (size_t i = 0; i < r->n_columns; i++) {
+        named |= r->columns[i].ordinal < 64 ? 1ull << r->columns[i].ordinal : 0;
+    }
     for (size_t i = 0; i < r->n_parts && n_shown < PARTS_SHOWN; i++) {
-        if ((r->parts[i].columns & ~seen) == 0) {
+        if ((r->parts[i].columns & named & ~seen) == 0) {
             continue;
         }
         KL_TRY(kl_buf_add_str(out, "; "));

@@ -4,6 +4,7 @@ tests/tools/make_ole2.py.
 
 usage: mail.py KULLA
 """
+import base64
 import json
 import os
 import pathlib
@@ -117,6 +118,27 @@ def big_box(nation, _):
     assert finding["bytes"]["not_inspected"] == 0, finding["bytes"]
 
 
+def password(nation, _):
+    """The zip of a mail opens with a word of the mail; alone, and with another word, it does not."""
+    table = nation.path("leaks/04-pipe.txt")
+    n = len(json.loads(read(table + ".truth.json"))["rows"])
+    box = nation.path("locked.zip")
+    subprocess.run(["zip", "-q", "-j", "-P", "Besa2021", box, table], check=True)
+    assert rows_of(nation.scan(box)) == 0
+
+    def mail(word):
+        return (f"From: a@example.invalid\nTo: b@example.invalid\nSubject: lista\nMIME-Version: 1.0\n"
+                f"Content-Type: multipart/mixed; boundary=x\n\n--x\n\nFjalekalimi: {word}\n\n--x\n"
+                f"Content-Type: application/zip; name=lista.zip\nContent-Transfer-Encoding: base64\n\n"
+                ).encode() + base64.encodebytes(read(box)) + b"--x--\n"
+
+    opened = nation.scan(write(nation, "opened.eml", mail("Besa2021")))
+    assert rows_of(opened) >= 0.99 * n and opened["bytes"]["not_inspected"] == 0, opened["bytes"]
+    assert any(one["code"] == "encrypted.opened" for one in opened["anomalies"])
+    closed = nation.scan(write(nation, "closed.eml", mail("Besa2022")))
+    assert rows_of(closed) == 0 and closed["not_inspected"][0]["reason"] == "encrypted", closed
+
+
 def bombs(nation, _):
     """Small files that ask for much work end soon."""
     mail = b"From: a\nTo: b\nSubject: c\n"
@@ -142,7 +164,7 @@ def main():
     failed = 0
     tests = [(leak, name) for name in LEAKS] + [(office, name) for name in KINDS]
     tests += [(cut, name) for name in LEAKS + KINDS]
-    tests += [(control, ""), (big_box, ""), (bombs, "")]
+    tests += [(control, ""), (big_box, ""), (password, ""), (bombs, "")]
     print(f"1..{len(tests)}")
     with tempfile.TemporaryDirectory() as folder:
         nation = Nation(folder)
