@@ -70,7 +70,7 @@ KT_TEST(elements_of_xml_are_cells_and_what_repeats_is_a_row)
              "A12345678K\tAgim\nA11111111K\tBerat\t7\t50<60\n");
     rows_are("<?xml version=\"1.0\"?>\n<rows>\n<row nid=\"A12345678K\" emri='Agim &amp; Co'/>\n"
              "<row nid=\"A11111111K\" emri='Besa'/>\n</rows>",
-             "1.0\nA12345678K\tAgim & Co\nA11111111K\tBesa\n" + 4);
+             "A12345678K\tAgim & Co\nA11111111K\tBesa\n");
 }
 
 KT_TEST(objects_of_json_are_rows)
