@@ -131,7 +131,7 @@ static bool body_fits(const struct packet *p, struct kl_span b)
     case TAG_COMPRESSED:
         return v <= 3;
     case TAG_LITERAL:
-        return b.len > 6 && v != 0 && memchr("btulm", v, 5) != NULL;
+        return b.len > 6 && v != 0 && strchr("btulm", v) != NULL;
     default:
         return false;
     }

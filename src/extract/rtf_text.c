@@ -170,14 +170,12 @@ static bool take_dest(struct kl_rtf *r)
         r->group.is_ole = strcmp(r->word, "objdata") == 0;
     } else if (strcmp(r->word, "fonttbl") == 0) {
         set_dest(r, KL_RTF_FONTS_DEST);
-    } else if (IS_WORD(r, other)) {
-        set_dest(r, KL_RTF_OTHER);
     } else if (strcmp(r->word, "htmltag") == 0) {
         r->group.dest = KL_RTF_HTML;
     } else if (IS_WORD(r, text)) {
         return true;
-    } else if (r->is_star && !inside && strcmp(r->word, "shppict") != 0 &&
-               strcmp(r->word, "shpinst") != 0) {
+    } else if (IS_WORD(r, other) || (r->is_star && !inside && strcmp(r->word, "shppict") != 0 &&
+                                     strcmp(r->word, "shpinst") != 0)) {
         set_dest(r, KL_RTF_OTHER);
     } else {
         return false;

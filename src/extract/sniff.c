@@ -70,7 +70,7 @@ static bool is_dbf_field(struct kl_span h)
     }
     uint8_t c = h.ptr[at];
     bool name = (uint8_t)((c | 0x20) - 'a') < 26 || c == '_' || c >= 0x80;
-    return name && memchr("CNDLMFGBITYPOQVW@+0", h.ptr[type], 19) != NULL;
+    return name && h.ptr[type] != 0 && strchr("CNDLMFGBITYPOQVW@+0", h.ptr[type]) != NULL;
 }
 
 /* dBASE has no magic: a version, a date, sizes that agree, and the end of the field list. */

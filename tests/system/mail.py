@@ -2,7 +2,7 @@
 real program: the leaks of `kulla synth --leaks all`, and messages and documents of
 tests/tools/make_ole2.py.
 
-usage: mail.py KULLA
+usage: mail.py KULLA SANITIZERS
 """
 import base64
 import json
@@ -15,6 +15,7 @@ import time
 import traceback
 
 KULLA = str(pathlib.Path(sys.argv[1]).resolve())
+SANITIZED = sys.argv[2] != "none"
 MAKE = str(pathlib.Path(__file__).resolve().parent.parent / "tools/make_ole2.py")
 LEAKS = ["25m-attachment.eml", "25m2-eml-in-eml.zip", "25m3-box.mbox", "25m4-quoted-printable.eml",
          "25m5-html.eml", "25m6-winmail.dat", "25r-table.rtf", "25w-table.html", "25w2-folded.vcf",
@@ -156,7 +157,7 @@ def bombs(nation, _):
         start = time.monotonic()
         nation.scan(path)
         took = time.monotonic() - start
-        assert took < 10, f"{name}: {took:.1f} s"
+        assert SANITIZED or took < 10, f"{name}: {took:.1f} s"
         print(f"# {name}: {len(data)} bytes, {took:.2f} s")
 
 
