@@ -309,6 +309,8 @@ AVX2 static size_t run_avx2(struct kl_span text, size_t at, enum kl_glance_kind 
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,bmi,popcnt")))
+#define VBMI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi,popcnt")))
+#define STRIDE (64u * 64u)
 
 /* As half_avx2, 64 bytes at once; n <= 64 of them are there. */
 AVX512 static inline struct masks masks_avx512(const uint8_t *p, size_t n)
@@ -337,47 +339,126 @@ AVX512 static inline struct masks masks_avx512(const uint8_t *p, size_t n)
     return m;
 }
 
-AVX512 static inline uint64_t next_is(__m512i next, char c)
+/*
+ * Kinds of ASCII characters, looked up 64 at a time. An escape shows in three characters that have
+ * a bit in common: what begins it, what may follow that, and what may come third.
+ */
+enum {
+    KIND_HEX = 1,  /* % or =, and two digits of base 16 */
+    KIND_LINE = 2, /* = at the end of a line */
+    KIND_NAME = 4, /* & and a letter or # */
+    KIND_JSON = 8, /* backslash and u x / */
+    KIND_BASE64 = 16,
+    KIND_ANY = KIND_LINE | KIND_NAME | KIND_JSON,
+};
+#define ALIGNED __attribute__((aligned(64)))
+
+static const uint8_t ALIGNED FIRST[128] = {
+    ['%'] = KIND_HEX,    ['&'] = KIND_NAME,           ['='] = KIND_HEX | KIND_LINE,
+    ['\\'] = KIND_JSON,  ['+'] = KIND_BASE64,         ['-'] = KIND_BASE64,
+    ['/'] = KIND_BASE64, ['0' ... '9'] = KIND_BASE64, ['A' ... 'Z'] = KIND_BASE64,
+    ['_'] = KIND_BASE64, ['a' ... 'z'] = KIND_BASE64,
+};
+
+static const uint8_t ALIGNED SECOND[128] = {
+    ['\n'] = KIND_LINE,        ['\r'] = KIND_LINE,
+    ['#'] = KIND_NAME,         ['/'] = KIND_JSON,
+    ['0' ... '9'] = KIND_HEX,  ['A' ... 'F'] = KIND_HEX | KIND_NAME,
+    ['G' ... 'Z'] = KIND_NAME, ['a' ... 'f'] = KIND_HEX | KIND_NAME,
+    ['g' ... 't'] = KIND_NAME, ['u'] = KIND_NAME | KIND_JSON,
+    ['v' ... 'w'] = KIND_NAME, ['x'] = KIND_NAME | KIND_JSON,
+    ['y' ... 'z'] = KIND_NAME,
+};
+
+static const uint8_t ALIGNED THIRD[128] = {
+    [0 ... '/'] = KIND_ANY,   ['0' ... '9'] = KIND_ANY | KIND_HEX,
+    [':' ... '@'] = KIND_ANY, ['A' ... 'F'] = KIND_ANY | KIND_HEX,
+    ['G' ... '`'] = KIND_ANY, ['a' ... 'f'] = KIND_ANY | KIND_HEX,
+    ['g' ... 127] = KIND_ANY,
+};
+
+/* By the low seven bits of each byte. */
+VBMI static inline __m512i kinds(__m512i v, const uint8_t table[static 128])
 {
-    return _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8(c));
+    return _mm512_permutex2var_epi8(_mm512_load_si512(table), v, _mm512_load_si512(table + 64));
 }
 
-/* Of the bytes that may begin an escape those whose next byte fits; p[64] is there too. */
-AVX512 static uint64_t escapes_avx512(const uint8_t *p)
+/* Lead bytes of mangled letters whose next bytes fit; p[64] is there. */
+VBMI static uint64_t leads_avx512(const uint8_t *p, __m512i v, uint64_t high)
+{
+    uint64_t lead = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC3)) |
+                    _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC4)) |
+                    _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xE2));
+    __m512i next = _mm512_loadu_si512(p + 1);
+    __m512i from82 = _mm512_sub_epi8(next, _mm512_set1_epi8((char)0x82));
+    uint64_t fits = _mm512_cmplt_epu8_mask(from82, _mm512_set1_epi8(4)) |
+                    _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8((char)0xA2)) |
+                    _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8((char)0x94));
+    uint64_t third = high >> 2 | 3ull << 62;
+
+    return lead & fits & third;
+}
+
+/* What a stretch of text is made of. */
+struct sums {
+    __m512i least; /* of each 64th byte */
+    uint64_t high;
+};
+
+/* Whether 64 bytes need a closer look, zeros apart; p[65] is there. */
+VBMI static inline bool is_odd_avx512(const uint8_t *p, struct sums *s)
 {
     __m512i v = _mm512_loadu_si512(p);
-    __m512i next = _mm512_loadu_si512(p + 1);
-    __m512i letter =
-        _mm512_sub_epi8(_mm512_or_si512(next, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
-    uint64_t digit =
-        _mm512_cmplt_epu8_mask(_mm512_sub_epi8(next, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
-    uint64_t hex = digit | _mm512_cmplt_epu8_mask(letter, _mm512_set1_epi8(6));
-    uint64_t alpha = _mm512_cmplt_epu8_mask(letter, _mm512_set1_epi8(26));
-    uint64_t pair = hex & (hex >> 1 | 1ull << 63);
+    uint64_t high = _mm512_movepi8_mask(v);
+    __m512i first = _mm512_maskz_permutex2var_epi8(~high, _mm512_load_si512(FIRST), v,
+                                                   _mm512_load_si512(FIRST + 64));
+    __m512i rest = _mm512_and_si512(kinds(_mm512_loadu_si512(p + 1), SECOND),
+                                    kinds(_mm512_loadu_si512(p + 2), THIRD));
+    uint64_t escape = _mm512_test_epi8_mask(first, rest);
+    uint64_t lead = 0;
 
-    return (next_is(v, '=') & (pair | next_is(next, '\n') | next_is(next, '\r'))) |
-           (next_is(v, '%') & pair) | (next_is(v, '&') & (alpha | next_is(next, '#'))) |
-           (next_is(v, '\\') & (next_is(next, 'u') | next_is(next, 'x') | next_is(next, '/')));
+    s->least = _mm512_min_epu8(s->least, v);
+    s->high |= high;
+    if (__builtin_expect(high != 0, 0)) {
+        lead = leads_avx512(p, v, high);
+    }
+    return ((escape | lead) != 0) |
+           is_run(_mm512_test_epi8_mask(first, _mm512_set1_epi8(KIND_BASE64)));
 }
 
-AVX512 static unsigned glance_avx512(struct kl_span text)
+VBMI static unsigned weigh_block(struct kl_span text, size_t at, unsigned had)
+{
+    struct masks m = masks_avx512(text.ptr + at, text.len - at);
+
+    return had | weigh(text, at, &m, had);
+}
+
+/* Sifted without branches that the text decides; a closer look at what is odd comes afterwards. */
+VBMI static unsigned glance_avx512(struct kl_span text)
 {
     unsigned got = 0;
-    uint64_t high = 0;
 
-    for (size_t at = 0; at < text.len; at += 64) {
-        size_t left = text.len - at;
-        struct masks m = masks_avx512(text.ptr + at, left);
-        high |= m.high;
-        if (m.escape != 0 && left > 64) {
-            m.escape = (got & KL_GLANCE_ESCAPE) != 0 ? 0 : escapes_avx512(text.ptr + at);
+    for (size_t from = 0; from < text.len; from += STRIDE) {
+        struct kl_span part = kl_span_part(text, from, from + STRIDE);
+        bool last = text.len - from < part.len + 2; /* not two bytes behind its last block */
+        size_t n = (part.len - (last && part.len >= 2 ? 2 : 0)) / 64;
+        struct sums s = {_mm512_set1_epi8(1), 0};
+        uint64_t odd = 0;
+        for (size_t i = 0; i < n; i++) {
+            odd |= (uint64_t)is_odd_avx512(part.ptr + i * 64, &s) << i;
         }
-        if ((m.escape | m.lead | m.nul) != 0 || is_run(m.base64)) {
-            struct masks rare = m; /* m itself stays in registers */
-            got |= weigh(text, at, &rare, got);
+        got |= s.high != 0 ? KL_GLANCE_HIGH : 0;
+        if (_mm512_testn_epi8_mask(s.least, s.least) != 0) {
+            odd = n < 64 ? (1ull << n) - 1 : UINT64_MAX;
+        }
+        for (; odd != 0; odd &= odd - 1) {
+            got = weigh_block(text, from + 64 * (size_t)__builtin_ctzll(odd), got);
+        }
+        for (size_t at = n * 64; at < part.len; at += 64) {
+            got = weigh_block(text, from + at, got);
         }
     }
-    return got | (high != 0 ? KL_GLANCE_HIGH : 0);
+    return got;
 }
 
 AVX512 static size_t run_avx512(struct kl_span text, size_t at, enum kl_glance_kind *out_kind)

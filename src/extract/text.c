@@ -7,9 +7,10 @@
 #include "extract/extract.h"
 #include "extract/glance.h"
 #include "extract/runs.h"
+#include "extract/view.h"
 
 #define HEAD_BYTES 4096u
-#define RAW_BYTES 65536u   /* of the input, read in one go */
+#define RAW_BYTES KL_VIEW_BYTES
 #define PIECE_BYTES 4096u  /* how much one odd byte makes slow */
 #define LINE_BYTES 32768u  /* how far back a chunk is cut at a line end */
 #define SOFT_BYTES 4096u   /* how far back it is cut behind a separator */
@@ -20,7 +21,7 @@
 bool kl_utf8_is_valid(const uint8_t *ptr, size_t len);
 
 struct buffers {
-    uint8_t raw[RAW_BYTES];              /* bytes of the input */
+    uint8_t raw[RAW_BYTES];              /* UTF-16 or UTF-32: looked at more than once */
     uint8_t wide[RAW_BYTES / 2 * 3 + 3]; /* decoded from UTF-16 or UTF-32 */
     uint8_t a[PIECE_BYTES];              /* a piece without escapes */
     uint8_t b[3 * PIECE_BYTES];          /* decoded from a single-byte set */
@@ -34,6 +35,7 @@ struct stretch {
 struct text {
     struct kl_emit *e;
     const struct kl_input *in;
+    struct kl_view view;
     enum kl_charset set;
     uint64_t at; /* of the input: what is before is done with */
     bool utf8;   /* UTF-8 letters were met */
@@ -234,21 +236,21 @@ static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
 
 /* ---- reading ---- */
 
-/* Read at t->at; 0 bytes: the end, early or not. */
-static size_t read_more(struct text *t, bool *out_last)
+/* What lies at t->at; 0 bytes: the end, early or not. */
+static enum kl_rc read_more(struct text *t, struct kl_span *out_raw, bool *out_last)
 {
     uint64_t left = t->in->len_bytes - t->at;
     size_t want = left < RAW_BYTES ? (size_t)left : RAW_BYTES;
-    size_t got = 0;
+    enum kl_rc rc = kl_view_get(&t->view, t->at, want, out_raw);
 
-    if (kl_input_read(t->in, t->at, t->bufs->raw, want, &got) != KL_OK) {
+    if (rc != KL_OK) {
+        *out_raw = kl_span_make(NULL, 0);
         t->io = true;
-        got = 0;
     }
     left = t->in->len_bytes - t->at; /* the end of a source may be met only now */
-    t->cut = t->cut || (got < want && got < left);
-    *out_last = got < want || got == left;
-    return got;
+    t->cut = t->cut || (out_raw->len < want && out_raw->len < left);
+    *out_last = out_raw->len < want || out_raw->len == left;
+    return rc == KL_E_IO ? KL_OK : rc;
 }
 
 static bool is_zero(const uint8_t *p, size_t n)
@@ -259,15 +261,15 @@ static bool is_zero(const uint8_t *p, size_t n)
 static enum kl_rc step_8bit(struct text *t)
 {
     bool last = false;
-    size_t got = read_more(t, &last);
-    struct kl_span raw = kl_span_make(t->bufs->raw, got);
+    struct kl_span raw;
 
+    KL_TRY(read_more(t, &raw, &last));
     if (is_zero(raw.ptr, raw.len)) {
         uint64_t data = kl_input_data(t->in, t->at);
-        t->at = data > t->at + got ? data : t->at + got;
+        t->at = data > t->at + raw.len ? data : t->at + raw.len;
         return KL_OK;
     }
-    size_t n = last ? got : cut_of(raw);
+    size_t n = last ? raw.len : cut_of(raw);
     KL_TRY(take_chunk(t, kl_span_part(raw, 0, n)));
     t->at += n;
     return KL_OK;
@@ -289,11 +291,15 @@ static enum kl_rc step_wide(struct text *t)
     bool last = false;
     struct kl_charset_seen seen = {false, false, false};
     size_t used = 0;
-    size_t got = read_more(t, &last);
+    struct kl_span raw;
     struct kl_span text = {t->bufs->wide, 0};
 
-    text.len =
-        kl_charset_wide(kl_span_make(t->bufs->raw, got), t->set, last, t->bufs->wide, &used, &seen);
+    KL_TRY(read_more(t, &raw, &last));
+    if (raw.len > 0) {
+        memcpy(t->bufs->raw, raw.ptr, raw.len);
+    }
+    text.len = kl_charset_wide(kl_span_make(t->bufs->raw, raw.len), t->set, last, t->bufs->wide,
+                               &used, &seen);
     size_t cut = last ? text.len : cut_of(text);
     used -= (size_t)wide_bytes(kl_span_part(text, cut, text.len), t->set >= KL_CHARSET_UTF32LE);
     KL_TRY(note_sets(t, &seen));
@@ -316,8 +322,10 @@ static enum kl_rc read_part(struct text *t)
 /* Bytes that were promised and not read, bytes that came later. */
 static enum kl_rc account(struct text *t)
 {
-    uint64_t left = t->in->len_bytes - t->at;
+    uint64_t there = kl_view_there(&t->view, t->at);
 
+    t->cut = t->cut || there < t->at;
+    uint64_t left = t->in->len_bytes - there;
     if (left > 0) {
         KL_TRY(kl_emit_not_inspected(t->e, t->io ? KL_REASON_IO : KL_REASON_CHANGED, left));
     }
@@ -342,6 +350,7 @@ static enum kl_rc extract_all(struct text *t)
     KL_TRY(end);
     KL_TRY(account(t));
     /* No longer needed; what lies inside brings its own. */
+    kl_view_done(&t->view);
     free(t->bufs);
     t->bufs = NULL;
     KL_TRY(kl_runs_extract(&t->runs, t->e, t->in));
@@ -374,7 +383,9 @@ enum kl_rc kl_extract_text(struct kl_emit *e, const struct kl_input *in)
         return KL_E_NOMEM;
     }
     kl_runs_init(&t.runs);
+    kl_view_init(&t.view, in);
     enum kl_rc rc = extract_all(&t);
+    kl_view_done(&t.view);
     kl_runs_done(&t.runs);
     free(t.bufs);
     return rc;

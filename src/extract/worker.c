@@ -8,6 +8,7 @@
 #include "extract/password.h"
 #include "extract/warm.h"
 #include "extract/wire.h"
+#include "os/bus.h"
 #include "os/cage.h"
 #include "os/channel.h"
 #include "os/role.h"
@@ -132,6 +133,9 @@ static enum kl_rc start(struct worker *w)
     enum kl_rc rc = kl_ring_attach(fd, &w->ring, NULL);
     (void)close(fd);
     kl_warm_up();
+    if (rc == KL_OK) {
+        rc = kl_bus_install();
+    }
     if (rc == KL_OK) {
         rc = kl_cage_enter(&opts, &bits, NULL);
     }

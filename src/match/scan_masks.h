@@ -36,10 +36,9 @@ enum kl_scan_event {
     (KL_EV_BIT(KL_EV_NID) | KL_EV_BIT(KL_EV_MOBILE) | KL_EV_BIT(KL_EV_FIXED) |                     \
      KL_EV_BIT(KL_EV_FLOAT) | KL_EV_BIT(KL_EV_PLATE))
 
-/* Everything Albanian and international that has a shape; not NUMBER and CODE. */
+/* What the pack of Albania asks for: a loop of its own too. */
 #define KL_EV_IDENTIFIERS                                                                          \
-    (KL_EV_HOT | KL_EV_BIT(KL_EV_IBAN) | KL_EV_BIT(KL_EV_EMAIL) | KL_EV_BIT(KL_EV_DATE) |          \
-     KL_EV_BIT(KL_EV_MONTH) | KL_EV_BIT(KL_EV_MRZ) | KL_EV_BIT(KL_EV_CARD))
+    (KL_EV_HOT | KL_EV_BIT(KL_EV_IBAN) | KL_EV_BIT(KL_EV_MRZ) | KL_EV_BIT(KL_EV_CARD))
 
 struct kl_scan_hit {
     uint32_t block; /* index of the block within the call */

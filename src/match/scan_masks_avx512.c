@@ -109,6 +109,14 @@ static inline uint64_t v_789(struct v64 v)
     return in_range(v, '7', 2);
 }
 
+#define LANES 8u
+typedef uint64_t lanes __attribute__((vector_size(64)));
+
+static inline unsigned v_odd_lanes(lanes m)
+{
+    return _mm512_test_epi64_mask((__m512i)m, (__m512i)m);
+}
+
 #include "match/scan_kernel.inc"
 
 size_t kl_scan_masks_avx512(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
