@@ -311,6 +311,7 @@ AVX2 static size_t run_avx2(struct kl_span text, size_t at, enum kl_glance_kind 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,bmi,popcnt")))
 #define VBMI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi,popcnt")))
 #define STRIDE (64u * 64u)
+#define PREFETCH_BYTES 1024u
 
 /* As half_avx2, 64 bytes at once; n <= 64 of them are there. */
 AVX512 static inline struct masks masks_avx512(const uint8_t *p, size_t n)
@@ -417,6 +418,8 @@ VBMI static inline bool is_odd_avx512(const uint8_t *p, struct sums *s)
     uint64_t escape = _mm512_test_epi8_mask(first, rest);
     uint64_t lead = 0;
 
+    /* A hint, never a read: it may lie behind the text. */
+    __builtin_prefetch((const void *)((uintptr_t)p + PREFETCH_BYTES));
     s->least = _mm512_min_epu8(s->least, v);
     s->high |= high;
     if (__builtin_expect(high != 0, 0)) {

@@ -147,7 +147,7 @@ enum kl_rc kl_runs_find(struct kl_runs *r, const struct kl_input *in, struct kl_
         uint64_t n = (r->past - like->from) / like->step;
         floor = n < text.len ? (size_t)n : text.len;
     }
-    struct kl_span window = kl_span_part(text, 0, to);
+    struct kl_span window = kl_span_part(text, 0, to + 64); /* blocks of 64 begin elsewhere here */
     size_t at = 0;
     from = from / 64 * 64; /* as the glance at the piece saw it, or earlier */
     from = from > floor ? from : floor;

@@ -11,7 +11,8 @@
 
 #define HEAD_BYTES 4096u
 #define RAW_BYTES KL_VIEW_BYTES
-#define PIECE_BYTES 4096u  /* how much one odd byte makes slow */
+#define PIECE_BYTES 4096u  /* looked at in one go */
+#define SMALL_BYTES 512u   /* how much of a piece one odd byte makes slow */
 #define LINE_BYTES 32768u  /* how far back a chunk is cut at a line end */
 #define SOFT_BYTES 4096u   /* how far back it is cut behind a separator */
 #define FOLD_GROWS 4u      /* bytes folded from one */
@@ -156,19 +157,40 @@ static enum kl_rc take_slowly(struct text *t, struct kl_span s, unsigned flags)
     return kl_fold_is_odd(out) ? emit_folded(t, out) : kl_emit_text(t->e, out);
 }
 
-static enum kl_rc take_piece(struct text *t, struct kl_span s, unsigned flags)
+static bool is_plain(struct kl_span s, unsigned flags)
 {
-    if ((flags & (KL_GLANCE_ESCAPE | KL_GLANCE_MANGLED)) != 0) {
-        return take_slowly(t, s, flags);
-    }
+    return (flags & (KL_GLANCE_ESCAPE | KL_GLANCE_MANGLED)) == 0 &&
+           ((flags & KL_GLANCE_HIGH) == 0 ||
+            (kl_utf8_is_valid(s.ptr, s.len) && !kl_fold_is_odd(s)));
+}
+
+static enum kl_rc take_plainly(struct text *t, struct kl_span s, unsigned flags)
+{
     if ((flags & KL_GLANCE_HIGH) != 0) {
         struct kl_charset_seen seen = {.utf8 = true};
-        if (!kl_utf8_is_valid(s.ptr, s.len) || kl_fold_is_odd(s)) {
-            return take_slowly(t, s, flags);
-        }
         KL_TRY(note_sets(t, &seen));
     }
     return kl_emit_text(t->e, s);
+}
+
+/* The first bytes of s, cut where a value ends. */
+static struct kl_span piece_of(struct kl_span s, size_t bytes)
+{
+    return s.len > bytes ? kl_span_part(s, 0, cut_of(kl_span_part(s, 0, bytes))) : s;
+}
+
+static enum kl_rc take_piece(struct text *t, struct kl_span s, unsigned flags)
+{
+    if (is_plain(s, flags)) {
+        return take_plainly(t, s, flags);
+    }
+    while (s.len > 0) {
+        struct kl_span small = piece_of(s, SMALL_BYTES);
+        unsigned f = kl_glance(small);
+        KL_TRY(is_plain(small, f) ? take_plainly(t, small, f) : take_slowly(t, small, f));
+        s = kl_span_part(s, small.len, s.len);
+    }
+    return KL_OK;
 }
 
 /* ---- a chunk ---- */
@@ -207,31 +229,26 @@ static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
 {
     unsigned all = 0;
     size_t n = 0;
-    size_t run_from = 0;
-    size_t run_to = 0;
 
     t->chunk = chunk;
     t->style = kl_escape_style(chunk);
     t->voted = false;
     for (size_t at = 0; at < chunk.len; at += n) {
         struct kl_span piece = kl_span_part(chunk, at, chunk.len);
-        if (piece.len > PIECE_BYTES) {
-            piece = kl_span_part(piece, 0, PIECE_BYTES);
-            piece = kl_span_part(piece, 0, cut_of(piece));
-        }
+        /* Before it is cut: what was not read yet is best read from front to back. */
+        unsigned flags = kl_glance(kl_span_part(piece, 0, PIECE_BYTES));
+        piece = piece_of(piece, PIECE_BYTES);
         n = piece.len;
-        unsigned flags = kl_glance(piece);
         KL_TRY(take_piece(t, piece, flags));
         all |= flags;
         if ((flags & KL_GLANCE_RUN) != 0) {
-            run_from = run_to == 0 ? at : run_from;
-            run_to = at + n;
+            KL_TRY(find_runs(t, at, at + n));
         }
     }
     if ((all & KL_GLANCE_WIDE) != 0 && t->set == KL_CHARSET_8BIT) {
         add_stretch(t, chunk.len);
     }
-    return run_to > 0 ? find_runs(t, run_from, run_to) : KL_OK;
+    return KL_OK;
 }
 
 /* ---- reading ---- */
