@@ -6,8 +6,8 @@
 #ifndef KL_BASE_LIMITS_H
 #define KL_BASE_LIMITS_H
 
-#define KL_BLOCK_BYTES 262144u        /* bytes: a text block of the channel; stays in L2 */
-#define KL_BLOCK_SLOTS 4u             /* blocks: in flight between extract and inspect */
+#define KL_BLOCK_BYTES 131072u        /* bytes: a text block of the channel; stays in L2 */
+#define KL_BLOCK_SLOTS 16u            /* blocks: in flight between extract and inspect */
 #define KL_MAX_NESTING 32u            /* levels: containers in containers; limit.nesting */
 #define KL_MAX_MEMBERS 10000u         /* members: of all containers of a document; limit.members */
 #define KL_MAX_RATIO 1200u            /* expanded/raw: deflate itself ends at 1032; limit.ratio */

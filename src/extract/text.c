@@ -55,10 +55,10 @@ struct text {
 
 /* ---- where a chunk may end ---- */
 
-/* Behind the last line end that is no soft break of quoted-printable; 0: none near. */
+/* Behind the last line end that is no soft break of quoted-printable; 0: none in the last half. */
 static size_t line_cut(struct kl_span t)
 {
-    size_t floor = t.len < LINE_BYTES ? 0 : t.len - LINE_BYTES;
+    size_t floor = t.len / 2 < LINE_BYTES ? t.len / 2 : t.len - LINE_BYTES;
     size_t end = t.len;
 
     while (end > floor) {
@@ -81,7 +81,7 @@ static size_t cut_of(struct kl_span t)
     if (line > 0) {
         return line;
     }
-    size_t near = t.len < SOFT_BYTES ? t.len : SOFT_BYTES;
+    size_t near = t.len / 2 < SOFT_BYTES ? t.len / 2 : SOFT_BYTES;
     for (size_t i = t.len; i > t.len - near; i--) {
         uint8_t c = t.ptr[i - 1];
         if (c == ' ' || c == ',' || c == ';' || c == '\t') {

@@ -25,6 +25,7 @@ struct worker {
     unsigned next_slot;
     unsigned n_free;
     bool taken; /* the block at next_slot was given out and not delivered yet */
+    unsigned n_unsent; /* blocks in the batch */
     size_t batch_len;
     uint8_t batch[KL_CHANNEL_BODY_BYTES];
     struct kl_passwords passwords;
@@ -42,6 +43,7 @@ static enum kl_rc flush(struct worker *w)
     enum kl_rc rc = kl_channel_send(KL_ROLE_CHANNEL_FD, KL_WIRE_EVENTS, w->serial, 0,
                                     kl_span_make(w->batch, w->batch_len), -1, true);
     w->batch_len = 0;
+    w->n_unsent = 0;
     return rc == KL_OK ? KL_OK : KL_E_IO;
 }
 
@@ -73,8 +75,8 @@ static uint8_t *sink_block(void *ctx)
     return w->ring + (size_t)w->next_slot * KL_BLOCK_BYTES;
 }
 
-/* sink.event: small events travel together; a well-filled block, the last event and a full batch at
- * once. */
+/* sink.event: events travel together: a change to the other process costs as much as many of them.
+ * At once go half of the blocks, the last event and a full batch. */
 static enum kl_rc sink_event(void *ctx, const struct kl_event *ev)
 {
     struct worker *w = ctx;
@@ -95,8 +97,8 @@ static enum kl_rc sink_event(void *ctx, const struct kl_event *ev)
         return KL_E_IO;
     }
     w->batch_len += kl_wire_put(ev, slot, from, w->batch + w->batch_len);
-    bool urgent = ev->kind == KL_EVENT_DONE ||
-                  (ev->kind == KL_EVENT_BLOCK && ev->text.len >= KL_BLOCK_BYTES / 2);
+    w->n_unsent += ev->kind == KL_EVENT_BLOCK;
+    bool urgent = ev->kind == KL_EVENT_DONE || w->n_unsent >= KL_BLOCK_SLOTS / 2;
     return urgent ? flush(w) : KL_OK;
 }
 
