@@ -178,13 +178,13 @@ static struct masks masks_portable(const uint8_t *p, size_t n)
     return m;
 }
 
-unsigned kl_glance_portable(struct kl_span text)
+unsigned kl_glance_portable(struct kl_span text, size_t n)
 {
     unsigned got = 0;
 
-    for (size_t at = 0; at < text.len; at += 64) {
-        size_t n = text.len - at < 64 ? text.len - at : 64;
-        struct masks m = masks_portable(text.ptr + at, n);
+    for (size_t at = 0; at < n; at += 64) {
+        size_t left = text.len - at < 64 ? text.len - at : 64;
+        struct masks m = masks_portable(text.ptr + at, left);
         got |= weigh(text, at, &m, got);
     }
     return got;
@@ -277,12 +277,12 @@ AVX2 static struct masks tail_avx2(const uint8_t *p, size_t n)
     return m;
 }
 
-AVX2 static unsigned glance_avx2(struct kl_span text)
+AVX2 static unsigned glance_avx2(struct kl_span text, size_t n)
 {
     unsigned got = 0;
     uint64_t high = 0;
 
-    for (size_t at = 0; at < text.len; at += 64) {
+    for (size_t at = 0; at < n; at += 64) {
         size_t left = text.len - at;
         struct masks m = left >= 64 ? masks_avx2(text.ptr + at) : tail_avx2(text.ptr + at, left);
         high |= m.high;
@@ -310,7 +310,6 @@ AVX2 static size_t run_avx2(struct kl_span text, size_t at, enum kl_glance_kind 
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,bmi,popcnt")))
 #define VBMI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi,popcnt")))
-#define STRIDE (64u * 64u)
 #define PREFETCH_BYTES 1024u
 
 /* As half_avx2, 64 bytes at once; n <= 64 of them are there. */
@@ -437,29 +436,29 @@ VBMI static unsigned weigh_block(struct kl_span text, size_t at, unsigned had)
 }
 
 /* Sifted without branches that the text decides; a closer look at what is odd comes afterwards. */
-VBMI static unsigned glance_avx512(struct kl_span text)
+VBMI static unsigned glance_avx512(struct kl_span text, size_t n)
 {
     unsigned got = 0;
+    size_t whole = text.len < 66 ? 0 : (text.len - 2) / 64; /* blocks with two bytes behind them */
+    size_t n_blocks = n / 64 < whole ? n / 64 : whole;
 
-    for (size_t from = 0; from < text.len; from += STRIDE) {
-        struct kl_span part = kl_span_part(text, from, from + STRIDE);
-        bool last = text.len - from < part.len + 2; /* not two bytes behind its last block */
-        size_t n = (part.len - (last && part.len >= 2 ? 2 : 0)) / 64;
+    for (size_t from = 0; from < n_blocks; from += 64) {
+        size_t m = n_blocks - from < 64 ? n_blocks - from : 64;
         struct sums s = {_mm512_set1_epi8(1), 0};
         uint64_t odd = 0;
-        for (size_t i = 0; i < n; i++) {
-            odd |= (uint64_t)is_odd_avx512(part.ptr + i * 64, &s) << i;
+        for (size_t i = 0; i < m; i++) {
+            odd |= (uint64_t)is_odd_avx512(text.ptr + (from + i) * 64, &s) << i;
         }
         got |= s.high != 0 ? KL_GLANCE_HIGH : 0;
         if (_mm512_testn_epi8_mask(s.least, s.least) != 0) {
-            odd = n < 64 ? (1ull << n) - 1 : UINT64_MAX;
+            odd = UINT64_MAX >> (64 - m);
         }
         for (; odd != 0; odd &= odd - 1) {
-            got = weigh_block(text, from + 64 * (size_t)__builtin_ctzll(odd), got);
+            got = weigh_block(text, 64 * (from + (size_t)__builtin_ctzll(odd)), got);
         }
-        for (size_t at = n * 64; at < part.len; at += 64) {
-            got = weigh_block(text, from + at, got);
-        }
+    }
+    for (size_t at = n_blocks * 64; at < n; at += 64) {
+        got = weigh_block(text, at, got);
     }
     return got;
 }
@@ -478,17 +477,23 @@ AVX512 static size_t run_avx512(struct kl_span text, size_t at, enum kl_glance_k
 
 #endif
 
-unsigned kl_glance(struct kl_span text)
+unsigned kl_glance_part(struct kl_span text, size_t n)
 {
+    n = n < text.len ? n : text.len;
 #if defined(__x86_64__)
     if (kl_cpu_level_get() == KL_CPU_AVX512) {
-        return glance_avx512(text);
+        return glance_avx512(text, n);
     }
     if (kl_cpu_level_get() == KL_CPU_AVX2) {
-        return glance_avx2(text);
+        return glance_avx2(text, n);
     }
 #endif
-    return kl_glance_portable(text);
+    return kl_glance_portable(text, n);
+}
+
+unsigned kl_glance(struct kl_span text)
+{
+    return kl_glance_part(text, text.len);
 }
 
 enum kl_glance_kind kl_glance_run(struct kl_span text, size_t from, size_t *out_at)

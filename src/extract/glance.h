@@ -18,7 +18,13 @@
 #define KL_GLANCE_MANGLED 16u /* the lead of UTF-8 that was read as a single-byte set */
 #define KL_GLANCE_WIDE 32u /* every other byte zero, three times: text of two bytes a character */
 
+#define KL_GLANCE_SLOW (KL_GLANCE_HIGH | KL_GLANCE_ESCAPE | KL_GLANCE_MANGLED)
+
 unsigned kl_glance(struct kl_span text);
+
+/** The same of the first n bytes, up to 64 more when n is not so many times 64; the bytes behind
+ * are looked at for what begins before. */
+unsigned kl_glance_part(struct kl_span text, size_t n);
 
 enum kl_glance_kind {
     KL_GLANCE_NOTHING = 0,
@@ -36,7 +42,7 @@ enum kl_glance_kind kl_glance_run(struct kl_span text, size_t from, size_t *out_
 /** True for the letters of base64, standard and URL-safe, without '='. */
 bool kl_glance_is_base64(uint8_t c);
 
-/** kl_glance without SIMD, for tests. */
-unsigned kl_glance_portable(struct kl_span text);
+/** kl_glance_part without SIMD, for tests. */
+unsigned kl_glance_portable(struct kl_span text, size_t n);
 
 #endif

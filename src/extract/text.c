@@ -13,6 +13,7 @@
 #define RAW_BYTES KL_VIEW_BYTES
 #define PIECE_BYTES 4096u  /* looked at in one go */
 #define SMALL_BYTES 512u   /* how much of a piece one odd byte makes slow */
+#define OPEN_BYTES 12u     /* of the longest escape */
 #define LINE_BYTES 32768u  /* how far back a chunk is cut at a line end */
 #define SOFT_BYTES 4096u   /* how far back it is cut behind a separator */
 #define FOLD_GROWS 4u      /* bytes folded from one */
@@ -224,6 +225,19 @@ static void add_stretch(struct text *t, size_t n)
     t->stretches[t->n_stretches++] = (struct stretch){from, to};
 }
 
+/* Whether an escape may begin in the piece and end behind it. */
+static bool is_open(struct kl_span piece)
+{
+    struct kl_span end = kl_span_part(piece, piece.len - OPEN_BYTES, piece.len);
+    bool open = false;
+
+    for (size_t i = 0; i < end.len; i++) {
+        uint8_t c = end.ptr[i];
+        open |= c == '%' || c == '&' || c == '=' || c == '\\';
+    }
+    return open;
+}
+
 /* A chunk of UTF-8 or 8-bit text, which began at t->at of the input. */
 static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
 {
@@ -234,10 +248,13 @@ static enum kl_rc take_chunk(struct text *t, struct kl_span chunk)
     t->style = kl_escape_style(chunk);
     t->voted = false;
     for (size_t at = 0; at < chunk.len; at += n) {
-        struct kl_span piece = kl_span_part(chunk, at, chunk.len);
-        /* Before it is cut: what was not read yet is best read from front to back. */
-        unsigned flags = kl_glance(kl_span_part(piece, 0, PIECE_BYTES));
-        piece = piece_of(piece, PIECE_BYTES);
+        struct kl_span rest = kl_span_part(chunk, at, chunk.len);
+        struct kl_span piece = kl_span_part(rest, 0, PIECE_BYTES);
+        unsigned flags = kl_glance_part(rest, PIECE_BYTES);
+        /* Plain ASCII may be cut anywhere. */
+        if (piece.len < rest.len && ((flags & KL_GLANCE_SLOW) != 0 || is_open(piece))) {
+            piece = piece_of(rest, PIECE_BYTES);
+        }
         n = piece.len;
         KL_TRY(take_piece(t, piece, flags));
         all |= flags;

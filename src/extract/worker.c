@@ -24,7 +24,7 @@ struct worker {
     uint32_t serial;
     unsigned next_slot;
     unsigned n_free;
-    bool taken; /* the block at next_slot was given out and not delivered yet */
+    bool taken;        /* the block at next_slot was given out and not delivered yet */
     unsigned n_unsent; /* blocks in the batch */
     size_t batch_len;
     uint8_t batch[KL_CHANNEL_BODY_BYTES];

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(copy, text.ptr, text.len);
     check(kl_escape_undo(copy, text.len, &style) <= text.len);
     check(kl_escape_whole(text) <= text.len);
-    check(kl_glance(text) == kl_glance_portable(text));
+    check(kl_glance(text) == kl_glance_portable(text, text.len));
     run.phase = (data[0] & 8) != 0 ? (uint8_t)(run.step - 1) : 0;
     struct kl_run again = run;
     check(kl_run_measure(&in, kl_span_make(NULL, 0), &run) == KL_OK);

@@ -513,6 +513,58 @@ KT_TEST(every_path_gives_the_same_on_random_bytes)
     }
 }
 
+/* Identifiers far apart in words without digits, and some that reach over blocks of 64. */
+static size_t sparse(uint8_t *out, size_t cap)
+{
+    size_t n = 0;
+
+    while (n + 400 < cap) {
+        for (uint32_t k = rnd(250); k > 0; k--) {
+            out[n++] = (uint8_t) "abcdefgh ijklmnop qrstuvwz.,\n"[rnd(30)];
+        }
+        const char *p = pieces[rnd((uint32_t)(sizeof pieces / sizeof pieces[0]))];
+        memcpy(out + n, p, strlen(p));
+        n += strlen(p);
+    }
+    return n;
+}
+
+/* Numbers are not sifted: asked for as well, every block is looked at. */
+KT_TEST(the_sift_loses_nothing)
+{
+    static const uint32_t sifted = KL_WANT(KL_CAND_NID) | KL_WANT(KL_CAND_NIPT) |
+                                   KL_WANT(KL_CAND_PHONE) | KL_WANT(KL_CAND_PLATE) |
+                                   KL_WANT(KL_CAND_IBAN) | KL_WANT(KL_CAND_EMAIL) |
+                                   KL_WANT(KL_CAND_MRZ) | KL_WANT(KL_CAND_CARD);
+    static uint8_t text[16384];
+    static struct kl_cand a[8192];
+    static struct kl_cand b[8192];
+    size_t found = 0;
+
+    for (unsigned round = 0; round < 1000; round++) {
+        uint32_t want = round % 2 == 0 ? sifted : rnd(ALL_KINDS) & sifted;
+        size_t n = round % 4 == 0 ? structured(text, sizeof text / 2) : sparse(text, sizeof text);
+        size_t end = 0;
+        uint8_t *c = copy_of(text, n);
+        size_t n_a = kl_scan(kl_span_make(c, n), want, 0, a, 8192, &end);
+        KT_EQ(end, n);
+        size_t n_all =
+            kl_scan(kl_span_make(c, n), want | KL_WANT(KL_CAND_NUMBER), 0, b, 8192, &end);
+        KT_EQ(end, n);
+        size_t n_b = 0;
+        for (size_t i = 0; i < n_all; i++) {
+            if (b[i].kind != KL_CAND_NUMBER) {
+                b[n_b++] = b[i];
+            }
+        }
+        KT_EQ(n_a, n_b);
+        KT_MEM(a, b, (n_a < n_b ? n_a : n_b) * sizeof a[0]);
+        found += n_a;
+        free(c);
+    }
+    KT_OK(found > 10000);
+}
+
 KT_TEST(an_identifier_is_found_at_every_alignment)
 {
     static const char *const one[] = {

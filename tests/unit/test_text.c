@@ -489,7 +489,8 @@ KT_TEST(the_glance_says_the_same_on_every_path)
         uint8_t *copy = malloc(n > 0 ? n : 1);
         memcpy(copy, b, n);
         struct kl_span t = kl_span_make(copy, n);
-        KT_EQ(kl_glance(t), kl_glance_portable(t));
+        KT_EQ(kl_glance(t), kl_glance_portable(t, t.len));
+        KT_EQ(kl_glance_part(t, t.len / 2), kl_glance_portable(t, t.len / 2));
         size_t at = 0;
         KT_EQ((kl_glance(t) & KL_GLANCE_RUN) != 0, kl_glance_run(t, 0, &at) != KL_GLANCE_NOTHING);
         free(copy);
