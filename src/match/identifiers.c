@@ -42,6 +42,7 @@ struct kl_ident {
     const struct kl_ident_packs *packs;
     uint64_t seed[4];
     bool is_table;
+    bool has_fields; /* the open part: something was counted */
     struct counter types[N_TYPES];
     struct kl_cand cands[256];
 };
@@ -288,6 +289,7 @@ static enum kl_rc count(struct kl_ident *id, struct kl_span text, const struct k
     struct counter *k = &id->types[i];
     bool valid = (c->flags & (KL_CAND_WRONG | KL_CAND_PARTIAL | KL_CAND_LOSSY)) == 0;
 
+    id->has_fields = true;
     k->n_values++;
     uint64_t h = valid ? hash_of(id, c) : 0;
     size_t before = k->all.n;
@@ -367,6 +369,10 @@ static uint64_t shapes(const struct kl_ident *id, size_t i, unsigned field)
 
 enum kl_rc kl_ident_part_end(struct kl_ident *ident)
 {
+    if (!ident->has_fields) {
+        return KL_OK;
+    }
+    ident->has_fields = false;
     for (size_t i = 0; i < N_TYPES; i++) {
         struct counter *c = &ident->types[i];
         for (unsigned f = 0; f < MAX_FIELDS; f++) {

@@ -38,7 +38,8 @@ enum kl_scan_event {
 
 /* What the pack of Albania asks for: a loop of its own too. */
 #define KL_EV_IDENTIFIERS                                                                          \
-    (KL_EV_HOT | KL_EV_BIT(KL_EV_IBAN) | KL_EV_BIT(KL_EV_MRZ) | KL_EV_BIT(KL_EV_CARD))
+    (KL_EV_HOT | KL_EV_BIT(KL_EV_IBAN) | KL_EV_BIT(KL_EV_EMAIL) | KL_EV_BIT(KL_EV_MRZ) |           \
+     KL_EV_BIT(KL_EV_CARD))
 
 struct kl_scan_hit {
     uint32_t block; /* index of the block within the call */
