@@ -26,6 +26,7 @@ struct worker {
     unsigned n_free;
     bool taken;        /* the block at next_slot was given out and not delivered yet */
     unsigned n_unsent; /* blocks in the batch */
+    uint64_t n_blocks; /* well-filled ones of the document */
     size_t batch_len;
     uint8_t batch[KL_CHANNEL_BODY_BYTES];
     struct kl_passwords passwords;
@@ -75,8 +76,9 @@ static uint8_t *sink_block(void *ctx)
     return w->ring + (size_t)w->next_slot * KL_BLOCK_BYTES;
 }
 
-/* sink.event: events travel together: a change to the other process costs as much as many of them.
- * At once go half of the blocks, the last event and a full batch. */
+/* sink.event: events travel together, for a change to the other process costs as much as many of
+ * them. At once go the first blocks (a verdict is near), half of all blocks, the last event and a
+ * full batch. */
 static enum kl_rc sink_event(void *ctx, const struct kl_event *ev)
 {
     struct worker *w = ctx;
@@ -97,8 +99,11 @@ static enum kl_rc sink_event(void *ctx, const struct kl_event *ev)
         return KL_E_IO;
     }
     w->batch_len += kl_wire_put(ev, slot, from, w->batch + w->batch_len);
+    bool full = ev->kind == KL_EVENT_BLOCK && ev->text.len >= KL_BLOCK_BYTES / 2;
     w->n_unsent += ev->kind == KL_EVENT_BLOCK;
-    bool urgent = ev->kind == KL_EVENT_DONE || w->n_unsent >= KL_BLOCK_SLOTS / 2;
+    w->n_blocks += full;
+    bool urgent = ev->kind == KL_EVENT_DONE || w->n_unsent >= KL_BLOCK_SLOTS / 2 ||
+                  (full && w->n_blocks <= KL_BLOCK_SLOTS);
     return urgent ? flush(w) : KL_OK;
 }
 
@@ -112,6 +117,8 @@ static enum kl_rc work(struct worker *w, int fd, uint64_t len_bytes)
     w->n_free = KL_BLOCK_SLOTS;
     w->taken = false;
     w->batch_len = 0;
+    w->n_unsent = 0;
+    w->n_blocks = 0;
     enum kl_rc rc = kl_emit_new(&sink, &e);
     if (rc == KL_OK) {
         kl_emit_candidates(e)->given = &w->passwords;
