@@ -81,6 +81,15 @@ bool kl_cpu_has_vaes512(void)
 #endif
 }
 
+bool kl_cpu_has_vbmi2(void)
+{
+#if defined(__x86_64__)
+    return kl_cpu_level_get() == KL_CPU_AVX512 && __builtin_cpu_supports("avx512vbmi2");
+#else
+    return false;
+#endif
+}
+
 const char *kl_cpu_level_name(enum kl_cpu_level level)
 {
     switch (level) {

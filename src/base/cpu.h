@@ -24,6 +24,9 @@ bool kl_cpu_has_aes(void);
 /** VAES on 512-bit registers is there and the choice is avx512. */
 bool kl_cpu_has_vaes512(void);
 
+/** VBMI2 (compress bytes) is there and the choice is avx512. */
+bool kl_cpu_has_vbmi2(void);
+
 /** Name for reports: "portable", "avx2" or "avx512"; static storage. */
 const char *kl_cpu_level_name(enum kl_cpu_level level);
 

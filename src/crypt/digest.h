@@ -11,6 +11,17 @@
 #define KL_DIGEST_BYTES 32
 void kl_digest(struct kl_span bytes, uint8_t out[static KL_DIGEST_BYTES]);
 
+#define KL_DIGEST_CHUNKS 8u
+
+/**
+ * kl_digest of each of the first KL_DIGEST_CHUNKS chunks of `bytes`, side by side where the
+ * processor can.
+ * @param chunk_bytes  > 0; the last chunk may be shorter
+ * @return how many chunks that were
+ */
+size_t kl_digest_chunks(struct kl_span bytes, size_t chunk_bytes,
+                        uint8_t out[static KL_DIGEST_CHUNKS][KL_DIGEST_BYTES]);
+
 /**
  * SHA-256 of what a descriptor holds, from its start, as sha256sum prints it. Its offset stays.
  * @return KL_E_IO: it cannot be read

@@ -141,6 +141,7 @@ void kl_match_begin(struct kl_match *m)
         part_reset(d);
         d->n_accepted = 0;
         d->n_weak = 0;
+        memset(d->tally, 0, sizeof d->tally);
         memset(d->n_cells, 0, sizeof d->n_cells);
         d->n_exclusive = 0;
         d->bits = 0;
@@ -311,6 +312,7 @@ enum kl_rc kl_match_finish(struct kl_match *m, struct kl_finding *f)
     size_t n = 0;
 
     for (size_t i = 0; i < m->n; i++) {
+        kl_doc_settle_columns(&m->di[i]);
         n += m->di[i].n_accepted + m->di[i].n_weak > 0;
     }
     if (n == 0) {

@@ -49,6 +49,13 @@ struct kl_text_span {
     uint32_t to;
 };
 
+/* Rows that gained the same columns: counted by set, as nearly all gain one of a few sets. */
+struct kl_column_tally {
+    uint64_t slots;
+    uint64_t n_rows;
+};
+#define KL_TALLIES 8u
+
 struct kl_doc_index {
     const struct kl_index *ix;
     double threshold;
@@ -58,6 +65,7 @@ struct kl_doc_index {
     struct kl_rowset rows;
     uint64_t n_accepted;
     uint64_t n_weak;
+    struct kl_column_tally tally[KL_TALLIES]; /* not yet in … */
     uint64_t n_cells[KL_MAX_COLUMNS];
     uint64_t n_exclusive;
     double bits;
@@ -141,6 +149,8 @@ KL_MUST enum kl_rc kl_doc_accept(struct kl_match *m, struct kl_doc_index *d, uin
                                  uint64_t slots, double bits);
 KL_MUST enum kl_rc kl_doc_weak(struct kl_doc_index *d, uint32_t row, uint64_t slots, double bits,
                                unsigned anchor);
+/** Bring n_cells and n_exclusive up to date. */
+void kl_doc_settle_columns(struct kl_doc_index *d);
 KL_MUST enum kl_rc kl_doc_end_part(struct kl_match *m, struct kl_doc_index *d);
 
 /* Layout (layout.c). */

@@ -333,21 +333,40 @@ static enum kl_rc match_batch(struct kl_match *m, struct kl_doc_index *d, size_t
     return KL_OK;
 }
 
+/* The cell of a candidate: its canon is padded with zeros as a cell is. */
+static void set_cell(struct kl_cell32 *cell, const struct kl_cand *c)
+{
+    _Static_assert(sizeof c->canon == sizeof cell->b - 1, "a canon fills a cell but its last byte");
+    memcpy(cell->b, c->canon, sizeof c->canon);
+    cell->b[31] = (uint8_t)(c->n_canon | (unsigned)key_domain(c->kind) << 5);
+}
+
+/* What can be a key, to the front. @return how many */
+static size_t keep_keys(struct kl_match *m, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct kl_cand *c = &m->cands[i];
+        if ((c->flags & KL_CAND_LOSSY) != 0) {
+            continue;
+        }
+        set_cell(&m->cells[kept], c);
+        if (kept != i) {
+            m->cands[kept] = *c;
+        }
+        kept++;
+    }
+    return kept;
+}
+
 enum kl_rc kl_doc_keys(struct kl_match *m)
 {
     size_t from = 0;
 
     while (m->want_keys != 0 && from < m->text.len) {
         size_t n = kl_scan(m->text, m->want_keys, from, m->cands, KL_SCAN_BATCH, &from);
-        size_t kept = 0;
-        for (size_t i = 0; i < n; i++) {
-            const struct kl_cand *c = &m->cands[i];
-            if ((c->flags & KL_CAND_LOSSY) == 0) {
-                kl_cell32_set(&m->cells[kept], kl_span_make(c->canon, c->n_canon),
-                              key_domain(c->kind));
-                m->cands[kept++] = *c;
-            }
-        }
+        size_t kept = keep_keys(m, n);
         for (size_t i = 0; i < m->n && kept > 0; i++) {
             KL_TRY(match_batch(m, &m->di[i], kept));
         }

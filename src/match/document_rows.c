@@ -7,14 +7,35 @@
 #define PART_LOG10 (-12.0) /* a part's ratio must be this unlikely by chance */
 #define FALSE_SHARE 0.01   /* of the weak rows accepted by the ratio */
 
+static void settle_tally(struct kl_doc_index *d, struct kl_column_tally *t)
+{
+    for (uint64_t m = t->slots; m != 0; m &= m - 1) {
+        unsigned s = (unsigned)__builtin_ctzll(m);
+        bool exclusive = d->ix->columns[d->ix->slot_column[s]].role == KL_ROLE_EXCLUSIVE;
+        d->n_cells[s] += t->n_rows;
+        d->n_exclusive += exclusive ? t->n_rows : 0;
+    }
+    *t = (struct kl_column_tally){0, 0};
+}
+
+void kl_doc_settle_columns(struct kl_doc_index *d)
+{
+    for (size_t i = 0; i < KL_TALLIES; i++) {
+        settle_tally(d, &d->tally[i]);
+    }
+}
+
 static void add_columns(struct kl_doc_index *d, uint64_t *mask, uint64_t slots)
 {
-    for (uint64_t fresh = slots & ~*mask & KL_ROW_COLUMNS; fresh != 0; fresh &= fresh - 1) {
-        unsigned s = (unsigned)__builtin_ctzll(fresh);
-        d->n_cells[s]++;
-        d->n_exclusive += d->ix->columns[d->ix->slot_column[s]].role == KL_ROLE_EXCLUSIVE;
+    uint64_t fresh = slots & ~*mask & KL_ROW_COLUMNS;
+    struct kl_column_tally *t = &d->tally[fresh * 0x9e3779b97f4a7c15ull >> 61];
+
+    if (t->slots != fresh) {
+        settle_tally(d, t);
+        t->slots = fresh;
     }
-    *mask |= slots & KL_ROW_COLUMNS;
+    t->n_rows++;
+    *mask |= fresh;
 }
 
 static void accept_row(struct kl_doc_index *d, uint32_t row, uint64_t *mask, double bits)

@@ -153,18 +153,6 @@ void kl_forms_build(const struct kl_index *ix, struct kl_span record, const stru
     }
 }
 
-uint64_t kl_evidence_independent(const struct kl_index *ix, uint64_t slots)
-{
-    uint64_t kept = slots;
-
-    for (uint64_t m = slots & ix->derived; m != 0; m &= m - 1) {
-        uint32_t s = (uint32_t)__builtin_ctzll(m);
-        uint32_t from = ix->columns[ix->columns[ix->slot_column[s]].derived_from].slot;
-        kept &= ~((slots >> from & 1) << s);
-    }
-    return kept;
-}
-
 static bool overlaps(const struct kl_form *a, const struct kl_form *b)
 {
     return a->at < b->at + b->len && b->at < a->at + a->len;

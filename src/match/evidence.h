@@ -53,6 +53,15 @@ void kl_evidence_weigh(const struct kl_index *ix, const struct kl_forms *forms, 
                        uint64_t known, struct kl_evidence *out);
 
 /** Drop from `slots` the columns that follow from another one in it. */
-uint64_t kl_evidence_independent(const struct kl_index *ix, uint64_t slots);
+static inline uint64_t kl_evidence_independent(const struct kl_index *ix, uint64_t slots)
+{
+    uint64_t kept = slots;
+
+    for (uint64_t m = slots & ix->derived; m != 0; m &= m - 1) {
+        unsigned s = (unsigned)__builtin_ctzll(m);
+        kept &= ~((slots >> ix->derived_from[s] & 1) << s);
+    }
+    return kept;
+}
 
 #endif

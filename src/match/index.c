@@ -164,20 +164,25 @@ static enum kl_rc check_sections(const struct kl_index *ix, struct kl_err *err)
 static enum kl_rc check_chunks(struct kl_span file, const struct kl_index_header *h,
                                struct kl_err *err)
 {
-    uint8_t d[KL_DIGEST_BYTES];
+    uint8_t d[KL_DIGEST_CHUNKS][KL_DIGEST_BYTES];
     struct kl_span table = kl_span_part(file, h->chunks_at, file.len);
     struct kl_span body = kl_span_part(file, h->header_bytes, h->chunks_at);
+    const uint8_t *want = table.ptr;
 
-    kl_digest(table, d);
-    if (memcmp(d, h->chunks_digest, sizeof d) != 0) {
+    kl_digest(table, d[0]);
+    if (memcmp(d[0], h->chunks_digest, sizeof d[0]) != 0) {
         return kl_fail(err, KL_E_FORMAT, DAMAGED, "chunk table digest");
     }
-    for (uint64_t i = 0; i < h->n_chunks; i++) {
-        kl_digest(kl_span_part(body, i * KL_INDEX_CHUNK_BYTES, (i + 1) * KL_INDEX_CHUNK_BYTES), d);
-        if (memcmp(d, table.ptr + i * KL_DIGEST_BYTES, sizeof d) != 0) {
-            return kl_fail(err, KL_E_FORMAT,
-                           "the index is damaged in MiB %llu of its body; copy or build it again",
-                           (unsigned long long)i + 1);
+    for (uint64_t at = 0; at < h->n_chunks; at += KL_DIGEST_CHUNKS) {
+        struct kl_span left = kl_span_part(body, at * KL_INDEX_CHUNK_BYTES, body.len);
+        size_t n = kl_digest_chunks(left, KL_INDEX_CHUNK_BYTES, d);
+        for (size_t i = 0; i < n; i++, want += KL_DIGEST_BYTES) {
+            if (memcmp(d[i], want, KL_DIGEST_BYTES) != 0) {
+                return kl_fail(
+                    err, KL_E_FORMAT,
+                    "the index is damaged in MiB %llu of its body; copy or build it again",
+                    (unsigned long long)(at + i) + 1);
+            }
         }
     }
     return KL_OK;
@@ -221,6 +226,7 @@ static void fill_slots(struct kl_index *ix)
         ix->key_bits[c->slot] = ix->log2_rows - log2(d > 1e-9 ? (d < 1 ? d : 1) : 1e-9);
         if (c->is_derived && ix->columns[c->derived_from].slot != KL_INDEX_NO_SLOT) {
             ix->derived |= 1ull << c->slot;
+            ix->derived_from[c->slot] = (uint8_t)ix->columns[c->derived_from].slot;
         }
     }
 }
@@ -329,10 +335,12 @@ void kl_index_tuple_tags(const struct kl_prf *prf, struct kl_tag *sums, size_t n
 /* Entry i of a bucket; entry_bytes is a constant wherever this is inlined. */
 static inline uint64_t entry_at(const uint8_t *bucket, uint32_t i, uint32_t entry_bytes)
 {
-    uint64_t e = 0;
+    const uint8_t *p = bucket + (size_t)i * entry_bytes;
+    uint32_t low;
 
-    memcpy(&e, bucket + (size_t)i * entry_bytes, entry_bytes);
-    return e;
+    /* not one memcpy into eight bytes: the processor would wait for both parts to be stored */
+    memcpy(&low, p, sizeof low);
+    return entry_bytes == 4 ? low : low | (uint64_t)p[4] << 32;
 }
 
 /* Bit i: entry i of the bucket has this tag. */
@@ -394,7 +402,7 @@ static inline void probe(const struct kl_index *ix, uint32_t entry_bytes,
                          struct kl_index_try *tries, size_t n)
 {
     __attribute__((uninitialized)) uint64_t bucket[KL_INDEX_TRIES];
-    __attribute__((uninitialized)) uint8_t open[KL_INDEX_TRIES];
+    uint8_t open[KL_INDEX_TRIES] = {0};
 
     for (size_t i = 0; i < n; i++) {
         bucket[i] = kl_index_bucket(tries[i].anchor, tries[i].tag);

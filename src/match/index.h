@@ -28,7 +28,8 @@ struct kl_index {
     uint32_t slot_column[KL_MAX_COLUMNS]; /* slot -> column */
     uint8_t slot_type[KL_MAX_COLUMNS];    /* enum kl_type … */
     uint8_t slot_domain[KL_MAX_COLUMNS];  /* … and its enum kl_domain */
-    uint64_t derived;                     /* slots whose column follows from that of another slot */
+    uint64_t derived;                     /* slots whose column follows from that of … */
+    uint8_t derived_from[KL_MAX_COLUMNS]; /* … this slot */
     char id[33];
 };
 

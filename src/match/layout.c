@@ -1,9 +1,10 @@
 #include "match/document_int.h"
+#include "match/norm_words.h"
 
 #define VOTES_NEEDED 8u
 #define MAX_CELLS 320u
 /* One form a column, up to eight columns: what a cell of 16 bits can prove at most. */
-#define CELL_BITS_MAX (KL_CELL_BITS - 3)
+#define CELL_EIGHTHS_MAX ((unsigned)(8 * (KL_CELL_BITS - 3)))
 
 void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
 {
@@ -41,14 +42,22 @@ void kl_layout_vote(struct kl_layout *l, const struct kl_evidence *ev)
     }
 }
 
-/* Cells under way: those of several records go through the PRF together. */
+/* Cells under way: those of several records are normalised and go through the PRF together. */
 struct pool {
     struct kl_cell32 cell[MAX_CELLS];
     struct kl_tag tag[MAX_CELLS];
-    struct kl_tag block[MAX_CELLS]; /* until the PRF ran: the tag of a long text */
+    struct kl_tag block[MAX_CELLS];
+    struct kl_span field[MAX_CELLS];
+    uint32_t row[MAX_CELLS];
     uint8_t slot[MAX_CELLS];
-    uint8_t is_long[MAX_CELLS];
+    uint8_t is_value[MAX_CELLS];       /* of its column */
+    uint16_t word_field[MAX_CELLS];    /* those of words */
+    uint16_t long_field[MAX_CELLS];    /* those whose form fits no cell … */
+    struct kl_tag long_tag[MAX_CELLS]; /* … and its tag */
     size_t n;
+    size_t n_long;
+    size_t n_word_fields;
+    struct kl_words_batch words;
 };
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
@@ -87,32 +96,88 @@ static bool set_one_word(struct kl_cell32 *c, struct kl_span field, uint8_t doma
     return n - 1 < 31 && (bad[0] | bad[1]) == 0;
 }
 
-/* One field to the pool. @return false when it is no value of its column */
-static bool add_field(const struct kl_match *m, const struct kl_index *ix, uint8_t s,
-                      struct kl_span field, struct pool *p)
+/* The cell of a form; of one too long for it the tag. */
+static void set_form(const struct kl_index *ix, struct pool *p, size_t i, struct kl_span form)
+{
+    uint8_t domain = ix->slot_domain[p->slot[i]];
+
+    p->is_value[i] = form.len > 0;
+    if (form.len > 31) {
+        p->long_field[p->n_long] = (uint16_t)i;
+        p->long_tag[p->n_long++] = kl_prf_text(&ix->prf, form, domain);
+        form.len = 0;
+    }
+    kl_cell32_set(&p->cell[i], form, domain);
+}
+
+/* Register to cell: a form that is stored and read again at once would make the processor wait. */
+static bool set_date(struct pool *p, size_t i)
+{
+    uint64_t date = kl_norm_usual_date(p->field[i]);
+
+    p->is_value[i] = true;
+    memset(p->cell[i].b, 0, sizeof p->cell[i].b);
+    memcpy(p->cell[i].b, &date, sizeof date);
+    p->cell[i].b[31] = (uint8_t)(sizeof date | (size_t)KL_DOMAIN_DATE << 5);
+    return date != 0;
+}
+
+static void set_any(const struct kl_index *ix, struct pool *p, size_t i)
 {
     __attribute__((uninitialized)) struct kl_norm nm;
-    uint8_t domain = ix->slot_domain[s];
 
-    p->is_long[p->n] = false;
-    if (domain == KL_DOMAIN_WORDS && (size_t)(m->text.ptr + m->text.len - field.ptr) >= 32 &&
-        set_one_word(&p->cell[p->n], field, domain)) {
-        return true;
+    (void)kl_norm_cell((enum kl_type)ix->slot_type[p->slot[i]], p->field[i], &nm);
+    set_form(ix, p, i, kl_span_make(nm.bytes, nm.n));
+}
+
+/* Some fields of words at once. @return false: not this processor */
+static bool set_words_wide(const struct kl_index *ix, struct pool *p, const uint16_t *which,
+                           size_t n)
+{
+    struct kl_words_batch *b = &p->words;
+
+    b->n = n;
+    for (size_t k = 0; k < n; k++) {
+        b->text[k] = p->field[which[k]];
+        b->cell[k] = p->cell[which[k]].b;
     }
-    if (!kl_norm_cell((enum kl_type)ix->slot_type[s], field, &nm) || nm.n == 0) {
+    if (!kl_words_batch(b)) {
         return false;
     }
-    struct kl_span canon = kl_span_make(nm.bytes, nm.n);
-    if (nm.n > 31) {
-        p->is_long[p->n] = true;
-        p->block[p->n] = kl_prf_text(&ix->prf, canon, domain);
-        canon.len = 31;
+    for (size_t k = 0; k < n; k++) {
+        size_t i = which[k];
+        p->is_value[i] = b->len[k] > 0;
+        p->cell[i].b[31] = (uint8_t)(b->len[k] | (size_t)KL_DOMAIN_WORDS << 5);
+        if (b->len[k] == SIZE_MAX) {
+            set_any(ix, p, i);
+        } else if (b->len[k] > 31) {
+            set_form(ix, p, i, kl_span_make(b->form[k], b->len[k]));
+        }
     }
-    kl_cell32_set(&p->cell[p->n], canon, domain);
     return true;
 }
 
-/* Fold the fields that the layout knows. The key that led here needs no second look. */
+static void set_words(const struct kl_match *m, const struct kl_index *ix, struct pool *p)
+{
+    for (size_t at = 0; at < p->n_word_fields; at += KL_WORDS_BATCH) {
+        size_t n = p->n_word_fields - at;
+        n = n < KL_WORDS_BATCH ? n : KL_WORDS_BATCH;
+        if (set_words_wide(ix, p, p->word_field + at, n)) {
+            continue;
+        }
+        for (size_t k = at; k < at + n; k++) {
+            size_t i = p->word_field[k];
+            bool room = (size_t)(m->text.ptr + m->text.len - p->field[i].ptr) >= 32;
+            if (room && set_one_word(&p->cell[i], p->field[i], KL_DOMAIN_WORDS)) {
+                p->is_value[i] = true;
+            } else {
+                set_any(ix, p, i);
+            }
+        }
+    }
+}
+
+/* The fields that the layout knows. The key that led here needs no second look. */
 static void add_fields(const struct kl_match *m, const struct kl_doc_index *d,
                        const struct kl_layout_try *t, struct pool *p)
 {
@@ -126,32 +191,66 @@ static void add_fields(const struct kl_match *m, const struct kl_doc_index *d,
             continue;
         }
         p->slot[p->n] = (uint8_t)s;
-        p->n += add_field(m, d->ix, (uint8_t)s, kl_span_part(t->text, u->at, u->at + u->len), p);
+        p->row[p->n] = t->row;
+        p->field[p->n] = kl_span_part(t->text, u->at, u->at + u->len);
+        p->word_field[p->n_word_fields] = (uint16_t)p->n;
+        p->n_word_fields += d->ix->slot_domain[s] == KL_DOMAIN_WORDS;
+        p->n++;
     }
+}
+
+/* The tags of all fields, and the cells that these would be in their rows. */
+static void print_fields(const struct kl_match *m, const struct kl_index *ix, struct pool *p)
+{
+    set_words(m, ix, p);
+    for (size_t i = 0; i < p->n; i++) {
+        uint8_t domain = ix->slot_domain[p->slot[i]];
+        if (domain != KL_DOMAIN_WORDS && !(domain == KL_DOMAIN_DATE && set_date(p, i))) {
+            set_any(ix, p, i);
+        }
+    }
+    kl_prf_cells(&ix->prf, p->cell, p->n, p->tag);
+    for (size_t i = 0; i < p->n_long; i++) {
+        p->tag[p->long_field[i]] = p->long_tag[i];
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        p->block[i] = kl_index_cell_block(p->tag[i], p->row[i], p->slot[i]);
+        __builtin_prefetch(kl_index_rarity_at(ix, p->slot[i], p->tag[i]));
+    }
+    kl_prf_tweak(&ix->prf, p->block, p->n);
 }
 
 /* Which of the cells [from, to) the row holds, and what they prove. */
 static void weigh(const struct kl_index *ix, const struct pool *p, size_t from, size_t to,
                   struct kl_layout_try *t)
 {
-    __attribute__((uninitialized)) double rarity[KL_MAX_COLUMNS];
+    __attribute__((uninitialized)) unsigned rarity[KL_MAX_COLUMNS];
+    unsigned eighths = 0; /* of bits */
+    unsigned n_wrong = 0;
+    uint64_t found = 0;
+    double bits = -ix->log2_rows;
 
-    t->slots = t->known;
-    t->n_wrong = 0;
     for (size_t i = from; i < to; i++) {
         uint8_t s = p->slot[i];
-        double bits = kl_index_rarity(ix, s, p->tag[i]);
-        rarity[s] = bits < CELL_BITS_MAX ? bits : CELL_BITS_MAX;
         bool is = (uint16_t)p->block[i].lo == kl_index_cell(ix, t->row, s);
-        t->slots |= (uint64_t)is << s;
-        t->n_wrong += !is;
+        unsigned r = *kl_index_rarity_at(ix, s, p->tag[i]);
+        rarity[s] = r < CELL_EIGHTHS_MAX ? r : CELL_EIGHTHS_MAX;
+        unsigned value = p->is_value[i];
+        unsigned equal = value & is;
+        eighths += rarity[s] & -equal;
+        found |= (uint64_t)equal << s;
+        n_wrong += value - equal;
     }
-    t->bits = 0;
-    for (uint64_t b = kl_evidence_independent(ix, t->slots); b != 0; b &= b - 1) {
-        unsigned s = (unsigned)__builtin_ctzll(b);
-        t->bits += (t->known >> s & 1) != 0 ? ix->key_bits[s] : rarity[s];
+    t->slots = t->known | found;
+    t->n_wrong = n_wrong;
+    uint64_t counted = kl_evidence_independent(ix, t->slots);
+    for (uint64_t b = found & ~counted; b != 0; b &= b - 1) {
+        eighths -= rarity[__builtin_ctzll(b)];
     }
-    t->bits -= ix->log2_rows;
+    for (uint64_t b = counted & t->known; b != 0; b &= b - 1) {
+        bits += ix->key_bits[__builtin_ctzll(b)];
+    }
+    t->bits = bits + eighths / 8.0;
 }
 
 void kl_layout_read(const struct kl_match *m, const struct kl_doc_index *d,
@@ -161,24 +260,21 @@ void kl_layout_read(const struct kl_match *m, const struct kl_doc_index *d,
     __attribute__((uninitialized)) struct pool p;
     size_t from[KL_LAYOUT_TRIES + 1];
 
+#ifdef __clang_analyzer__ /* it does not see that what is read was written by add_fields */
+    memset(&p, 0, sizeof p);
+#endif
     for (size_t done = 0; done < n;) {
         size_t k = 0;
         p.n = 0;
+        p.n_word_fields = 0;
+        p.n_long = 0;
         for (; done + k < n && k < KL_LAYOUT_TRIES && p.n + KL_MAX_COLUMNS <= MAX_CELLS; k++) {
             from[k] = p.n;
             tries[done + k].version = d->layout.version;
             add_fields(m, d, &tries[done + k], &p);
         }
         from[k] = p.n;
-        kl_prf_cells(&ix->prf, p.cell, p.n, p.tag);
-        for (size_t t = 0; t < k; t++) {
-            for (size_t i = from[t]; i < from[t + 1]; i++) {
-                p.tag[i] = p.is_long[i] ? p.block[i] : p.tag[i];
-                p.block[i] = kl_index_cell_block(p.tag[i], tries[done + t].row, p.slot[i]);
-                __builtin_prefetch(kl_index_rarity_at(ix, p.slot[i], p.tag[i]));
-            }
-        }
-        kl_prf_tweak(&ix->prf, p.block, p.n);
+        print_fields(m, ix, &p);
         for (size_t t = 0; t < k; t++) {
             weigh(ix, &p, from[t], from[t + 1], &tries[done + t]);
         }

@@ -1,6 +1,7 @@
 #include "match/norm.h"
 
 #include "base/fold.h"
+#include "match/norm_words.h"
 #include "match/scan_verify.h"
 
 #define MAX_TOKENS 16
@@ -267,7 +268,11 @@ static bool quick_words(struct kl_span text, struct kl_norm *out)
 
 void kl_norm_words(struct kl_span text, struct kl_norm *out)
 {
-    if (!quick_words(text, out)) {
+    size_t n = kl_words_quick(text, out->bytes);
+
+    if (n != SIZE_MAX) {
+        out->n = (uint8_t)n;
+    } else if (!quick_words(text, out)) {
         many_tokens(text, out);
     }
 }
@@ -365,32 +370,42 @@ static bool phone_compact(struct kl_span c, struct kl_norm *out)
     return true;
 }
 
+uint64_t kl_norm_usual_date(struct kl_span c)
+{
+    if (c.len != 10) {
+        return 0;
+    }
+    const uint8_t *p = c.ptr;
+    unsigned year_at = 0;
+    unsigned day_at = 8;
+    if ((p[2] == '.' && p[5] == '.') || (p[2] == '/' && p[5] == '/')) {
+        year_at = 6;
+        day_at = 0;
+    } else if (p[4] != '-' || p[7] != '-') {
+        return 0;
+    }
+    const uint8_t *m = p + (year_at == 0 ? 5 : 3);
+    const uint8_t *d = p + day_at;
+    uint32_t year;
+    memcpy(&year, p + year_at, sizeof year);
+    uint64_t date = year | (uint64_t)m[0] << 32 | (uint64_t)m[1] << 40 | (uint64_t)d[0] << 48 |
+                    (uint64_t)d[1] << 56;
+    unsigned month = (unsigned)(m[0] - '0') * 10 + (unsigned)(m[1] - '0');
+    unsigned day = (unsigned)(d[0] - '0') * 10 + (unsigned)(d[1] - '0');
+    year = __builtin_bswap32(year);
+    /* the scanner's years: the same value on both sides */
+    bool is = kl_eight_digits(date) && is_usual_day(month, day) && year >= 0x31383530 &&
+              year <= 0x32313530;
+    return is ? date : 0;
+}
+
 static bool date_compact(struct kl_span c, struct kl_norm *out)
 {
-    uint8_t d[8];
+    uint64_t date = kl_norm_usual_date(c);
 
-    if (c.len != 10) {
-        return false;
-    }
-    if (c.ptr[4] == '-' && c.ptr[7] == '-') {
-        memcpy(d, c.ptr, 4);
-        memcpy(d + 4, c.ptr + 5, 2);
-        memcpy(d + 6, c.ptr + 8, 2);
-    } else if ((c.ptr[2] == '.' && c.ptr[5] == '.') || (c.ptr[2] == '/' && c.ptr[5] == '/')) {
-        memcpy(d, c.ptr + 6, 4);
-        memcpy(d + 4, c.ptr + 3, 2);
-        memcpy(d + 6, c.ptr, 2);
-    } else {
-        return false;
-    }
-    unsigned month = (unsigned)(d[4] - '0') * 10 + (unsigned)(d[5] - '0');
-    unsigned day = (unsigned)(d[6] - '0') * 10 + (unsigned)(d[7] - '0');
-    if (!kl_eight_digits(load64(d)) || !is_usual_day(month, day) || memcmp(d, "1850", 4) < 0 ||
-        memcmp(d, "2150", 4) > 0) {
-        return false; /* the scanner's years: the same value on both sides */
-    }
-    set(out, d, 8);
-    return true;
+    memcpy(out->bytes, &date, sizeof date);
+    out->n = date != 0 ? 8 : 0;
+    return date != 0;
 }
 
 static bool number_compact(struct kl_span c, struct kl_norm *out)

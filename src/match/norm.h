@@ -71,6 +71,10 @@ struct kl_norm {
  */
 bool kl_norm_cell(enum kl_type t, struct kl_span cell, struct kl_norm *out);
 
+/** The eight bytes of the normal form of "1984-03-12", "12.03.1984" or "12/03/1984"; 0: none of
+ * these, which says nothing. */
+uint64_t kl_norm_usual_date(struct kl_span cell);
+
 /** Words of any text (<= KL_MAX_CELL_BYTES folded; the rest is cut). At most 16 tokens. */
 void kl_norm_words(struct kl_span text, struct kl_norm *out);
 

@@ -28,7 +28,8 @@ void kl_record_find(struct kl_span text, size_t at, size_t *out_from, size_t *ou
 /**
  * Split a record at the separator it uses: tab, ';' or '|' when the line has two of them,
  * else any of , ; tab | " < > = : { } [ ] ( ). Pieces without a letter or digit are dropped
- * but count as fields.
+ * but count as fields. Between quotes that border a field of up to 128 bytes, ',' and ';' (up to
+ * three, and nothing else that parts) are no separators; in a table a quote is a byte like others.
  * @param record  bytes behind its first KL_RECORD_BYTES_MAX are no part of it
  * @return units written, <= KL_MAX_UNITS
  */

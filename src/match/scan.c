@@ -23,16 +23,16 @@ static void sink_cut(struct sink *k, size_t limit)
     }
 }
 
-static void sink_add(struct sink *k, const struct kl_cand *c)
+/* Where the next candidate is written: at its place, as long as it comes in order. */
+static struct kl_cand *sink_next(struct sink *k, struct kl_cand *spare)
 {
-    if (c->at < k->from || c->at >= k->limit) {
-        return;
-    }
+    return k->n < k->cap ? &k->out[k->n] : spare;
+}
+
+static void sink_insert(struct sink *k, const struct kl_cand *c)
+{
     size_t i = k->n;
-    if (i < k->cap && (i == 0 || k->out[i - 1].at < c->at)) { /* nearly always */
-        k->out[k->n++] = *c;
-        return;
-    }
+
     while (i > 0 && (k->out[i - 1].at > c->at ||
                      (k->out[i - 1].at == c->at && k->out[i - 1].kind > c->kind))) {
         i--;
@@ -50,6 +50,20 @@ static void sink_add(struct sink *k, const struct kl_cand *c)
     memmove(&k->out[i + 1], &k->out[i], (k->n - i) * sizeof k->out[0]);
     k->out[i] = *c;
     k->n++;
+}
+
+/* @param c  what sink_next gave, filled */
+static void sink_add(struct sink *k, const struct kl_cand *c)
+{
+    if (c->at < k->from || c->at >= k->limit) {
+        return;
+    }
+    if (c == &k->out[k->n] && (k->n == 0 || k->out[k->n - 1].at < c->at)) { /* nearly always */
+        k->n++;
+        return;
+    }
+    struct kl_cand one = *c; /* its place is needed to make room */
+    sink_insert(k, &one);
 }
 
 static kl_scan_kernel *kernel_get(void)
@@ -105,10 +119,12 @@ static bool verify_fixed_event(struct kl_span t, size_t p, struct kl_cand *c)
 static void add_cards(struct kl_span t, size_t p, struct sink *k)
 {
     static const uint8_t behind[3] = {13, 12, 10};
-    struct kl_cand c;
+    struct kl_cand spare;
+
     for (unsigned i = 0; i < 3; i++) {
-        if (p >= behind[i] && kl_verify_card(t, p - behind[i], &c)) {
-            sink_add(k, &c);
+        struct kl_cand *c = sink_next(k, &spare);
+        if (p >= behind[i] && kl_verify_card(t, p - behind[i], c)) {
+            sink_add(k, c);
         }
     }
 }
@@ -156,11 +172,12 @@ static void verify_hit(struct kl_span t, const struct kl_scan_hit *h, size_t bas
         enum kl_scan_event ev = (enum kl_scan_event)__builtin_ctz(left);
         for (uint64_t m = h->word[ev]; m != 0; m &= m - 1) {
             size_t p = base + (unsigned)__builtin_ctzll(m);
-            __attribute__((uninitialized)) struct kl_cand c;
+            __attribute__((uninitialized)) struct kl_cand spare;
+            struct kl_cand *c = sink_next(k, &spare);
             if (ev == KL_EV_CARD) {
                 add_cards(t, p, k);
-            } else if (verify(t, ev, p, want, &c)) {
-                sink_add(k, &c);
+            } else if (verify(t, ev, p, want, c)) {
+                sink_add(k, c);
             }
         }
     }

@@ -66,6 +66,7 @@ enum { KL_SEP_TAB = 0, KL_SEP_SEMI, KL_SEP_PIPE, KL_SEP_OTHER, KL_SEP_N };
 /* One block of a record; bit i: byte i is in the class. */
 struct kl_split_words {
     uint64_t sep[KL_SEP_N]; /* \t ; | and , " < > = : { } [ ] ( ) */
+    uint64_t quote;         /* " alone */
     uint64_t digit;
     uint64_t alpha; /* letters, and all that is not ASCII */
 };

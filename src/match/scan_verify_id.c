@@ -21,11 +21,15 @@ static unsigned check_rest(const uint8_t nine[static 9])
 /* The same when nine[1..8] are digits and nine[0] is a digit or an upper-case letter. */
 static unsigned check_rest_digits(const uint8_t nine[static 9])
 {
-    unsigned sum = nine[0] - (nine[0] <= '9' ? '0' : 'A' - 1u);
-    for (unsigned i = 1; i < 9; i++) {
-        sum += i * nine[i];
-    }
-    return (sum - 36u * '0') % 23;
+    const uint64_t every_other = 0x00FF00FF00FF00FFull;
+    uint64_t w;
+
+    memcpy(&w, nine + 1, sizeof w);
+    w &= 0x0F0F0F0F0F0F0F0Full;
+    /* a product's top 16 bits are the sum of four digits, each times its place */
+    uint64_t sum = ((w & every_other) * 0x0001000300050007ull >> 48) +
+                   ((w >> 8 & every_other) * 0x0002000400060008ull >> 48);
+    return (unsigned)(sum + nine[0] - (nine[0] <= '9' ? '0' : 'A' - 1u)) % 23;
 }
 
 char kl_al_check_letter(const uint8_t nine[static 9])

@@ -1,3 +1,4 @@
+#include "base/cpu.h"
 #include "crypt/digest.h"
 #include "crypt/key.h"
 #include "kt.h"
@@ -100,6 +101,33 @@ KT_TEST(signatures_verify_and_a_changed_message_does_not)
     msg[0] ^= 1;
     KT_EQ(kl_key_verify(a, kl_span_str(msg), sig), KL_E_FORMAT);
     kl_key_free(&a);
+}
+
+KT_TEST(chunks_side_by_side_have_the_digests_of_each)
+{
+    static const enum kl_cpu_level levels[] = {KL_CPU_PORTABLE, KL_CPU_AVX512};
+    static const size_t chunk_bytes[] = {1, 100, 128, 256, 1024, 4096};
+    uint8_t got[KL_DIGEST_CHUNKS][KL_DIGEST_BYTES];
+    uint8_t want[KL_DIGEST_BYTES];
+    uint8_t *text = malloc(40000);
+
+    for (size_t i = 0; i < 40000; i++) {
+        text[i] = (uint8_t)(i * 2654435761u >> 13);
+    }
+    for (size_t k = 0; k < 2 * sizeof chunk_bytes / sizeof chunk_bytes[0]; k++) {
+        size_t one = chunk_bytes[k / 2];
+        kl_cpu_level_set(levels[k % 2]);
+        for (size_t len = 0; len <= 9 * one; len += 1 + one / 2) {
+            size_t n = kl_digest_chunks(kl_span_make(text, len), one, got);
+            size_t all = (len + one - 1) / one;
+            KT_EQ(n, all < KL_DIGEST_CHUNKS ? all : KL_DIGEST_CHUNKS);
+            for (size_t i = 0; i < n; i++) {
+                kl_digest(kl_span_part(kl_span_make(text, len), i * one, (i + 1) * one), want);
+                KT_MEM(got[i], want, sizeof want);
+            }
+        }
+    }
+    free(text);
 }
 
 KT_MAIN()

@@ -1,6 +1,8 @@
 #include "kt.h"
 
+#include "base/cpu.h"
 #include "match/norm.h"
+#include "match/norm_words.h"
 
 static char form[KL_MAX_CELL_BYTES + 1];
 
@@ -135,6 +137,7 @@ KT_TEST(words_have_one_form_on_the_quick_path_and_the_long_one)
         }
         uint8_t *exact = malloc(n);
         memcpy(exact, text, n);
+        kl_cpu_level_set(round % 2 == 0 ? KL_CPU_AVX512 : KL_CPU_PORTABLE);
         kl_norm_words(kl_span_make(exact, n), &quick);
         free(exact);
         memset(text + n, ' ', BLANKS);
@@ -145,6 +148,66 @@ KT_TEST(words_have_one_form_on_the_quick_path_and_the_long_one)
             break;
         }
     }
+}
+
+/* Words as a batch gives them: in the cell, or beside it, or not at all. */
+static void same_as_batch(const struct kl_words_batch *b, size_t i, const uint8_t *cell)
+{
+    struct kl_norm nm;
+    uint8_t want[32] = {0};
+
+    kl_norm_words(b->text[i], &nm);
+    if (b->len[i] == SIZE_MAX) {
+        return;
+    }
+    KT_EQ(b->len[i], nm.n);
+    if (nm.n < 32) {
+        memcpy(want, nm.bytes, nm.n);
+        KT_OK(memcmp(want, cell, 31) == 0);
+    } else {
+        KT_OK(memcmp(nm.bytes, b->form[i], nm.n) == 0);
+    }
+}
+
+KT_TEST(many_words_at_once_have_the_same_form)
+{
+    static const char letters[] = "aabcdeXYZ019 ,.-  \xc3\xab";
+    static struct kl_words_batch b;
+    static uint8_t text[KL_WORDS_BATCH][80];
+    static uint8_t cells[KL_WORDS_BATCH][32];
+    uint32_t x = 7;
+    size_t n_done = 0;
+
+    kl_cpu_level_set(KL_CPU_AVX512);
+    for (unsigned round = 0; round < 3000; round++) {
+        b.n = 1 + round % KL_WORDS_BATCH;
+        for (size_t i = 0; i < b.n; i++) {
+            size_t n = 0;
+            size_t len = x >> 9 & 1 ? (x >> 12) % 12 : (x >> 12) % 72;
+            while (n < len) {
+                x = x * 1664525 + 1013904223;
+                uint8_t c = (uint8_t)letters[(x >> 16) % (sizeof letters - 1 - (x >> 13 & 6))];
+                if (c < 0x80) {
+                    text[i][n++] = c;
+                } else {
+                    memcpy(text[i] + n, (x >> 7 & 1) != 0 ? "ë" : "Ç", 2);
+                    n += 2;
+                }
+            }
+            b.text[i] = kl_span_make(text[i], n);
+            b.cell[i] = cells[i];
+        }
+        if (!kl_words_batch(&b)) {
+            KT_SKIP("this processor has no way of its own");
+        }
+        kl_cpu_level_set(KL_CPU_PORTABLE);
+        for (size_t i = 0; i < b.n; i++) {
+            same_as_batch(&b, i, cells[i]);
+            n_done += b.len[i] != SIZE_MAX;
+        }
+        kl_cpu_level_set(KL_CPU_AVX512);
+    }
+    KT_OK(n_done > 20000);
 }
 
 /* The short cuts of kl_norm_cell may know less than the scanner, never something else. */

@@ -163,6 +163,39 @@ KT_TEST(mobile_spellings)
     KT_OK(sizeof same / sizeof same[0] >= 40);
 }
 
+/* What stands around it decides as for any other spelling, here one with a space more. */
+KT_TEST(the_usual_spelling_of_a_mobile_has_no_rules_of_its_own)
+{
+    static const char around[] = "  .,;(a0-+/)'\"5";
+    uint32_t x = 1;
+
+    for (unsigned round = 0; round < 20000; round++) {
+        struct kl_cand a[64];
+        struct kl_cand b[64];
+        char text[2][48];
+        char mark[4][2] = {{0}};
+        x = x * 1664525 + 1013904223;
+        for (unsigned i = 0; i < 4; i++) {
+            mark[i][0] = around[(x >> (10 + 4 * i)) % (sizeof around - 1)];
+        }
+        for (unsigned k = 0; k < 2; k++) {
+            (void)snprintf(text[k], sizeof text[k], "x%s%s+355%s6%u%s%03u 4%03u%s%s,", mark[0],
+                           mark[1], k == 0 ? " " : "  ",
+                           x >> 20 & 7 ? 7 + (x >> 23) % 3 : (x >> 23) % 10,
+                           x >> 29 != 0 ? " " : "-", x >> 8 & 511, x >> 12 & 511, mark[2], mark[3]);
+        }
+        size_t n = scan_text(text[0], KL_WANT(KL_CAND_PHONE), a, 64);
+        KT_EQ(n, scan_text(text[1], KL_WANT(KL_CAND_PHONE), b, 64));
+        for (size_t i = 0; i < n; i++) {
+            if (memcmp(a[i].canon, b[i].canon, sizeof a[i].canon) != 0 || a[i].at != b[i].at ||
+                a[i].len + 1 != b[i].len || a[i].flags != b[i].flags) {
+                KT_FAIL("\"%s\" is read otherwise than \"%s\"", text[0], text[1]);
+                return;
+            }
+        }
+    }
+}
+
 KT_TEST(mobile_cells_are_whole)
 {
     static const char *const same[] = {
@@ -487,6 +520,9 @@ static void same_on_all_paths(const uint8_t *p, size_t n, uint32_t want)
         KT_OK(a[i].at + a[i].len <= n && a[i].len > 0 && a[i].n_canon > 0 && a[i].n_canon <= 31);
         KT_OK(i == 0 || a[i - 1].at <= a[i].at);
         KT_OK((want & KL_WANT(a[i].kind)) != 0);
+        for (size_t z = a[i].n_canon; z < sizeof a[i].canon; z++) {
+            KT_OK(a[i].canon[z] == 0); /* cells of keys are made of it whole */
+        }
     }
     free(c);
 }
