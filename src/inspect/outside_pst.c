@@ -70,8 +70,7 @@ static enum kl_rc read_into(struct kl_outside_run *run, const struct kl_outside_
     const char *reason = NULL;
     struct kl_tool_job job = {
         /* -D: deleted items too; -j 0: no process of its own; mailboxes, all in one folder. */
-        .argv = {READPST, "-q", "-D", "-8", "-j", "0", "-w", "-o", scratch, "/proc/self/fd/0",
-                 NULL},
+        .argv = {READPST, "-q", "-D", "-8", "-j", "0", "-o", scratch, "/proc/self/fd/0", NULL},
         .in_fd = f->fd,
         .scratch = scratch,
     };

@@ -62,6 +62,31 @@ KT_TEST(an_attachment_without_its_type_is_known_by_its_content)
     KT_OK(!has("/attachment@"));
 }
 
+/* An attached file may hold the word that ends it; what stands inside its length is seen too. */
+KT_TEST(a_stream_ends_where_its_length_says_so)
+{
+#define INSIDE "T01007207J;Mira\nendstream\n6 0 obj\n<< /EmbeddedFile >>\nstream\nA70915340R;Ilir"
+    static const char text[] = PDF STORED("/Type /EmbeddedFile /Length 76", INSIDE)
+        STORED("/Type /EmbeddedFile /Length 9", "T01007208K;Era");
+    KT_EQ(sizeof INSIDE - 1, 76);
+    run(text, sizeof text - 1);
+    KT_OK(has("attachment@61\n" INSIDE "E\n"));
+    KT_OK(has("attachment@122\nA70915340R;Ilir\nE\n"));
+    KT_OK(has("T01007208K;Era\nE\n"));
+    KT_EQ(sink.not_inspected, 0);
+}
+
+KT_TEST(a_length_that_lies_is_not_believed)
+{
+    static const char far[] = PDF STORED("/Type /EmbeddedFile /Length 4000000000", "T01007207J;M");
+    run(far, sizeof far - 1);
+    KT_OK(has("T01007207J;M\nE\n"));
+    static const char indirect[] = PDF STORED("/Type /EmbeddedFile/Length 3 0 R", "T01007207J;M")
+        STORED("/Type /EmbeddedFile /Length1 2 /Length ", "A70915340R;I");
+    run(indirect, sizeof indirect - 1);
+    KT_OK(has("T01007207J;M\nE\n") && has("A70915340R;I\nE\n"));
+}
+
 KT_TEST(object_streams_show_fields_and_annotations)
 {
     static const char text[] =
