@@ -109,7 +109,9 @@ static enum kl_rc extract_other(struct kl_emit *e, const struct kl_input *in, en
         }
     }
     KL_TRY(readers[format](e, in));
-    return format == KL_FORMAT_NONE ? KL_OK : kl_extract_appended(e, in, format);
+    /* A compound file looks for it stream by stream: its sectors are in any order. */
+    bool is_left = format == KL_FORMAT_NONE || format == KL_FORMAT_OLE2;
+    return is_left ? KL_OK : kl_extract_appended(e, in, format);
 }
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)
