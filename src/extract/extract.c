@@ -40,6 +40,12 @@ static enum kl_rc extract_avro(struct kl_emit *e, const struct kl_input *in)
     return extract_packed(e, in);
 }
 
+static enum kl_rc extract_heif(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_outside(e, KL_PART_HEIF, in));
+    return kl_extract_binary(e, in);
+}
+
 static enum kl_rc extract_pst(struct kl_emit *e, const struct kl_input *in)
 {
     return kl_emit_outside(e, KL_PART_PST, in);
@@ -70,6 +76,7 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_IMAGE] = kl_extract_image,
     [KL_FORMAT_FLAT] = kl_extract_flat,
     [KL_FORMAT_XLS] = kl_extract_xls,
+    [KL_FORMAT_HEIF] = extract_heif,
     [KL_FORMAT_PST] = extract_pst,
     [KL_FORMAT_MAIL] = kl_extract_mail,
     [KL_FORMAT_TNEF] = kl_extract_tnef,

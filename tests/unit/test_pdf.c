@@ -148,6 +148,23 @@ KT_TEST(a_picture_is_handed_on_unless_it_is_too_small_for_text)
     KT_OK(has("B outside"));
 }
 
+KT_TEST(a_picture_of_a_telephone_is_handed_on_and_a_film_is_not)
+{
+    static const char *const brands[] = {"heic", "heix", "mif1", "avif"};
+    char text[] = "\0\0\0\x18"
+                  "ftypXXXX\0\0\0\0mif1heic";
+    for (size_t i = 0; i < sizeof brands / sizeof brands[0]; i++) {
+        memcpy(text + 8, brands[i], 4);
+        run(text, sizeof text - 1);
+        KT_OK(has("B outside \n"));
+        KT_EQ(sink.not_inspected, 0);
+    }
+    memcpy(text + 8, "isom", 4);
+    run(text, sizeof text - 1);
+    KT_OK(!has("B outside"));
+    KT_EQ(sink.not_inspected, sizeof text - 1);
+}
+
 KT_TEST(what_lies_inside_is_copied_and_its_share_is_of_the_file)
 {
     struct kl_sink s;
