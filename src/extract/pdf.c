@@ -20,6 +20,7 @@ struct pdf {
     const struct kl_input *in;
     struct kl_inflate *z; /* NULL: not needed yet */
     uint8_t *window;      /* WINDOW_BYTES */
+    bool is_locked;       /* its streams are noise */
 };
 
 struct stream {
@@ -159,6 +160,10 @@ static enum kl_rc take_stream(struct pdf *p, struct kl_span dict, uint64_t at, u
 
     if (use == USE_NONE || len == 0) {
         return KL_OK;
+    }
+    if (p->is_locked) {
+        /* The empty password may open the pages: what is attached is then still not seen. */
+        return use == USE_FILE ? kl_emit_not_inspected(p->e, KL_REASON_ENCRYPTED, len) : KL_OK;
     }
     if (!is_readable(dict, &s.deflated)) {
         if (use == USE_UNKNOWN) {
@@ -325,12 +330,10 @@ static bool says_encrypted(const struct pdf *p)
 
 static enum kl_rc extract(struct pdf *p)
 {
-    bool locked = says_encrypted(p);
-
-    KL_TRY(kl_emit_outside(p->e, locked ? KL_PART_PDF_LOCKED : KL_PART_PDF, p->in));
+    p->is_locked = says_encrypted(p);
+    KL_TRY(kl_emit_outside(p->e, p->is_locked ? KL_PART_PDF_LOCKED : KL_PART_PDF, p->in));
     KL_TRY(kl_extract_binary(p->e, p->in));
-    /* The streams of an encrypted one are noise. */
-    return locked ? KL_OK : take_streams(p);
+    return take_streams(p);
 }
 
 enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in)

@@ -121,6 +121,8 @@ KT_TEST(the_streams_of_a_locked_pdf_are_left_alone)
     run(text, sizeof text - 1);
     KT_OK(has("B outside \n"));
     KT_OK(!has("/attachment@"));
+    KT_OK(has("N  encrypted 16\n"));
+    KT_EQ(sink.not_inspected, 16);
 }
 
 KT_TEST(a_picture_is_handed_on_unless_it_is_too_small_for_text)
