@@ -438,6 +438,11 @@ void kl_cfb_done_set(struct kl_cfb *cfb, uint32_t i)
     entry_at(cfb, i)->is_done = true;
 }
 
+void kl_cfb_whole_set(struct kl_cfb *cfb, uint32_t i)
+{
+    entry_at(cfb, i)->is_whole = true;
+}
+
 bool kl_cfb_is_damaged(const struct kl_cfb *cfb)
 {
     return cfb->damaged;

@@ -38,7 +38,8 @@ struct kl_cfb_entry {
     uint8_t name_len;
     uint8_t kind; /* enum kl_cfb_kind */
     bool is_mini;
-    bool is_done; /* for the readers: kl_cfb_done_set */
+    bool is_done;  /* for the readers: kl_cfb_done_set */
+    bool is_whole; /* for the readers: kl_cfb_whole_set */
 };
 
 struct kl_cfb; /* opaque */
@@ -64,6 +65,8 @@ bool kl_cfb_is_named(const struct kl_cfb *cfb, uint32_t i, const char *name);
 uint32_t kl_cfb_find(const struct kl_cfb *cfb, uint32_t parent, const char *name);
 /** Remember that a reader took this stream, so that it is not read as a member as well. */
 void kl_cfb_done_set(struct kl_cfb *cfb, uint32_t i);
+/** Remember that it was read as a document of its own, whatever is in it. */
+void kl_cfb_whole_set(struct kl_cfb *cfb, uint32_t i);
 /** A chain was broken, shared or longer than the file, or the directory was cut. */
 bool kl_cfb_is_damaged(const struct kl_cfb *cfb);
 

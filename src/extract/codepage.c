@@ -30,9 +30,9 @@ struct kl_codepage kl_codepage_by_name(struct kl_span name)
     } wide[] = {
         {"utf8", KL_CODEPAGE_UTF8},          {"usascii", KL_CODEPAGE_UTF8},
         {"ascii", KL_CODEPAGE_UTF8},         {"utf7", KL_CODEPAGE_UTF7},
-        {"unicode11utf7", KL_CODEPAGE_UTF7}, {"utf16", KL_CODEPAGE_UTF16BE},
+        {"unicode11utf7", KL_CODEPAGE_UTF7}, {"utf16", KL_CODEPAGE_UTF16},
         {"utf16be", KL_CODEPAGE_UTF16BE},    {"utf16le", KL_CODEPAGE_UTF16LE},
-        {"unicode", KL_CODEPAGE_UTF16LE},    {"ucs2", KL_CODEPAGE_UTF16BE},
+        {"unicode", KL_CODEPAGE_UTF16LE},    {"ucs2", KL_CODEPAGE_UTF16},
     };
     char plain[40];
     size_t n = 0;
@@ -95,9 +95,19 @@ static size_t put_unit(struct kl_decoder *d, uint32_t unit, uint8_t *out)
     return n + kl_utf8_put((unit & 0xFC00) == 0xDC00 ? REPLACEMENT : unit, out + n);
 }
 
+/* A mark, or a letter of Latin-1. Until there is one: big-endian (RFC 2781, 4.3). */
+static bool is_big(struct kl_decoder *d, uint32_t a, uint32_t b)
+{
+    if (d->set.kind == KL_CODEPAGE_UTF16 && ((a == 0xFF && b == 0xFE) || (a != 0 && b == 0))) {
+        d->set.kind = KL_CODEPAGE_UTF16LE;
+    } else if (d->set.kind == KL_CODEPAGE_UTF16 && a == 0 && b != 0) {
+        d->set.kind = KL_CODEPAGE_UTF16BE;
+    }
+    return d->set.kind != KL_CODEPAGE_UTF16LE;
+}
+
 static size_t add_16(struct kl_decoder *d, struct kl_span in, uint8_t *out)
 {
-    bool big = d->set.kind == KL_CODEPAGE_UTF16BE;
     size_t n = 0;
 
     for (size_t i = 0; i < in.len; i++) {
@@ -109,7 +119,7 @@ static size_t add_16(struct kl_decoder *d, struct kl_span in, uint8_t *out)
         uint32_t a = d->odd;
         uint32_t b = in.ptr[i];
         d->has_odd = false;
-        n += put_unit(d, big ? a << 8 | b : b << 8 | a, out + n);
+        n += put_unit(d, is_big(d, a, b) ? a << 8 | b : b << 8 | a, out + n);
     }
     return n;
 }
@@ -199,6 +209,7 @@ size_t kl_decoder_add(struct kl_decoder *d, struct kl_span in, uint8_t *out)
         return add_7(d, in, out);
     case KL_CODEPAGE_UTF16LE:
     case KL_CODEPAGE_UTF16BE:
+    case KL_CODEPAGE_UTF16:
         return add_16(d, in, out);
     case KL_CODEPAGE_SINGLE:
     case KL_CODEPAGE_WHOLE:

@@ -16,6 +16,7 @@ enum kl_codepage_kind {
     KL_CODEPAGE_UTF7,
     KL_CODEPAGE_UTF16LE,
     KL_CODEPAGE_UTF16BE,
+    KL_CODEPAGE_UTF16,  /* the order is told by its first letters */
     KL_CODEPAGE_SINGLE, /* ASCII and 128 more */
     KL_CODEPAGE_WHOLE,  /* EBCDIC */
 };

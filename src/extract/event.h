@@ -34,6 +34,7 @@ enum kl_part_kind {
     KL_PART_PDF,
     KL_PART_PDF_LOCKED, /* a PDF that says it is encrypted; often the empty password opens it */
     KL_PART_IMAGE,
+    KL_PART_HEIF, /* a picture that is decoded by one program and read by another */
     KL_PART_PST,
     KL_PART_LAST = KL_PART_PST,
 };

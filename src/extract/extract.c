@@ -40,6 +40,12 @@ static enum kl_rc extract_avro(struct kl_emit *e, const struct kl_input *in)
     return extract_packed(e, in);
 }
 
+static enum kl_rc extract_heif(struct kl_emit *e, const struct kl_input *in)
+{
+    KL_TRY(kl_emit_outside(e, KL_PART_HEIF, in));
+    return kl_extract_binary(e, in);
+}
+
 static enum kl_rc extract_pst(struct kl_emit *e, const struct kl_input *in)
 {
     return kl_emit_outside(e, KL_PART_PST, in);
@@ -70,6 +76,7 @@ static enum kl_rc (*const readers[])(struct kl_emit *e, const struct kl_input *i
     [KL_FORMAT_IMAGE] = kl_extract_image,
     [KL_FORMAT_FLAT] = kl_extract_flat,
     [KL_FORMAT_XLS] = kl_extract_xls,
+    [KL_FORMAT_HEIF] = extract_heif,
     [KL_FORMAT_PST] = extract_pst,
     [KL_FORMAT_MAIL] = kl_extract_mail,
     [KL_FORMAT_TNEF] = kl_extract_tnef,
@@ -109,7 +116,9 @@ static enum kl_rc extract_other(struct kl_emit *e, const struct kl_input *in, en
         }
     }
     KL_TRY(readers[format](e, in));
-    return format == KL_FORMAT_NONE ? KL_OK : kl_extract_appended(e, in, format);
+    /* A compound file looks for it stream by stream: its sectors are in any order. */
+    bool is_left = format == KL_FORMAT_NONE || format == KL_FORMAT_OLE2;
+    return is_left ? KL_OK : kl_extract_appended(e, in, format);
 }
 
 enum kl_rc kl_extract_nested(struct kl_emit *e, const struct kl_input *in)

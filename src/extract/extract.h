@@ -39,6 +39,7 @@ enum kl_format {
     KL_FORMAT_ENCRYPTED, /* age, LUKS, CMS enveloped: nothing to be seen without a key */
     KL_FORMAT_PDF,
     KL_FORMAT_IMAGE, /* a picture that tesseract reads: PNG, JPEG, TIFF, GIF, WebP, BMP, PNM */
+    KL_FORMAT_HEIF,  /* a picture as telephones make it: HEIC, AVIF */
     KL_FORMAT_PST,   /* Outlook's store */
     KL_FORMAT_MAIL,  /* a message or an mbox */
     KL_FORMAT_TNEF,  /* winmail.dat */

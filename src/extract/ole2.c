@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "extract/appended.h"
 #include "extract/binary.h"
 #include "extract/decoded.h"
 #include "extract/extract.h"
@@ -20,6 +21,7 @@ enum kl_rc kl_ole2_member(struct kl_emit *e, struct kl_cfb *cfb, uint32_t i, str
     struct kl_cfb_stream s;
 
     kl_cfb_done_set(cfb, i);
+    kl_cfb_whole_set(cfb, i);
     kl_cfb_stream_open(cfb, i, &s);
     return s.in.len_bytes > 0 ? kl_plain_extract(e, &s.in, name) : KL_OK;
 }
@@ -156,6 +158,7 @@ static enum kl_rc read_free(struct kl_emit *e, struct kl_cfb *cfb, bool is_mini)
     KL_TRY(rc);
     kl_emit_set_size(e, s.in.len_bytes);
     rc = kl_extract_binary(e, &s.in);
+    rc = rc == KL_OK ? kl_extract_appended(e, &s.in, KL_FORMAT_BINARY) : rc;
     kl_emit_leave(e);
     return rc;
 }
@@ -179,6 +182,40 @@ static enum kl_rc read_rest(struct kl_emit *e, struct kl_cfb *cfb, bool is_msg)
     kl_buf_done(&buf);
     rc = rc == KL_OK ? read_free(e, cfb, true) : rc;
     return rc == KL_OK ? read_free(e, cfb, false) : rc;
+}
+
+/* ---- archives in streams ---- */
+
+static enum kl_rc search_stream(struct kl_emit *e, struct kl_cfb *cfb, uint32_t i)
+{
+    uint8_t path[PATH_BYTES];
+    struct kl_cfb_stream s;
+
+    kl_cfb_stream_open(cfb, i, &s);
+    enum kl_rc rc = kl_emit_enter(e, path_of(cfb, i, path), s.in.len_bytes);
+    if (rc == KL_E_LIMIT) {
+        return KL_OK; /* what its reader told stands */
+    }
+    KL_TRY(rc);
+    kl_emit_set_size(e, s.in.len_bytes);
+    rc = kl_extract_appended(e, &s.in, KL_FORMAT_BINARY);
+    kl_emit_leave(e);
+    return rc;
+}
+
+/*
+ * What stands in streams that have readers of their own. The file as a whole is not searched: a
+ * stream in pieces would be an archive with holes there. A broken one is, for what its chains lost.
+ */
+static enum kl_rc search_streams(struct kl_emit *e, struct kl_cfb *cfb, const struct kl_input *in)
+{
+    for (uint32_t i = 1; i < kl_cfb_count_get(cfb); i++) {
+        const struct kl_cfb_entry *entry = kl_cfb_entry_get(cfb, i);
+        if (entry->kind == KL_CFB_KIND_STREAM && !entry->is_whole && entry->len_bytes > 0) {
+            KL_TRY(search_stream(e, cfb, i));
+        }
+    }
+    return kl_cfb_is_damaged(cfb) ? kl_extract_appended(e, in, KL_FORMAT_OLE2) : KL_OK;
 }
 
 /* ---- which format ---- */
@@ -267,9 +304,11 @@ enum kl_rc kl_extract_ole2(struct kl_emit *e, const struct kl_input *in)
         if (kl_binary_is_encrypted(in)) {
             KL_TRY(kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, in->len_bytes));
         }
-        return kl_extract_binary(e, in);
+        KL_TRY(kl_extract_binary(e, in));
+        return kl_extract_appended(e, in, KL_FORMAT_OLE2);
     }
     rc = read_all(e, cfb);
+    rc = rc == KL_OK ? search_streams(e, cfb, in) : rc;
     kl_cfb_free(&cfb);
     return rc;
 }

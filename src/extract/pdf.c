@@ -20,6 +20,7 @@ struct pdf {
     const struct kl_input *in;
     struct kl_inflate *z; /* NULL: not needed yet */
     uint8_t *window;      /* WINDOW_BYTES */
+    bool is_locked;       /* its streams are noise */
 };
 
 struct stream {
@@ -160,6 +161,10 @@ static enum kl_rc take_stream(struct pdf *p, struct kl_span dict, uint64_t at, u
     if (use == USE_NONE || len == 0) {
         return KL_OK;
     }
+    if (p->is_locked) {
+        /* The empty password may open the pages: what is attached is then still not seen. */
+        return use == USE_FILE ? kl_emit_not_inspected(p->e, KL_REASON_ENCRYPTED, len) : KL_OK;
+    }
     if (!is_readable(dict, &s.deflated)) {
         if (use == USE_UNKNOWN) {
             return KL_OK; /* of a page: pdftotext reads it */
@@ -223,6 +228,70 @@ static uint64_t data_after(const struct pdf *p, uint64_t at)
     return at + 6 + (eol[0] == '\r' && eol[1] == '\n' ? 2 : eol[0] == '\n' || eol[0] == '\r');
 }
 
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == 0;
+}
+
+static void skip_space(struct kl_rd *r)
+{
+    while (kl_rd_left(r) > 0 && is_space(r->in.ptr[r->at])) {
+        kl_rd_skip(r, 1);
+    }
+}
+
+/* A number; false: there is none. */
+static bool take_number(struct kl_rd *r, uint64_t *out)
+{
+    size_t from = r->at;
+
+    *out = 0;
+    while (kl_rd_left(r) > 0 && (uint8_t)(r->in.ptr[r->at] - '0') < 10 && r->at - from < 18) {
+        *out = *out * 10 + (uint64_t)(kl_rd_u8(r) - '0');
+    }
+    return r->at > from;
+}
+
+/* The /Length of a dictionary; 0: none, or it stands elsewhere ("7 0 R"). */
+static uint64_t length_of(struct kl_span dict)
+{
+    const struct kl_span word = KL_SPAN_LIT("/Length");
+    uint64_t len = 0;
+    uint64_t other = 0;
+
+    for (size_t i = kl_span_find(dict, 0, word); i < dict.len;
+         i = kl_span_find(dict, i + word.len, word)) {
+        struct kl_rd r = kl_rd_init(kl_span_part(dict, i + word.len, dict.len));
+        skip_space(&r);
+        if (r.at == 0 || !take_number(&r, &len)) {
+            continue; /* /Length1 */
+        }
+        skip_space(&r);
+        return take_number(&r, &other) ? 0 : len;
+    }
+    return 0;
+}
+
+/* Does "endstream" stand at `at`, perhaps behind a line end? */
+static bool ends_at(const struct pdf *p, uint64_t at)
+{
+    const struct kl_span end = KL_SPAN_LIT("endstream");
+    uint8_t buf[16];
+    size_t n = 0;
+
+    if (at >= p->in->len_bytes || kl_input_read(p->in, at, buf, sizeof buf, &n) != KL_OK) {
+        return false;
+    }
+    struct kl_rd r = kl_rd_init(kl_span_make(buf, n));
+    skip_space(&r);
+    return r.at <= 2 && kl_span_eq(kl_rd_take(&r, end.len), end);
+}
+
+/*
+ * A stream ends where its length says when the word is there: an attached PDF has such words of its
+ * own. The next one is looked for behind the first of them all the same, for a length may hide
+ * objects.
+ */
 static enum kl_rc take_streams(struct pdf *p)
 {
     const struct kl_span begin = KL_SPAN_LIT("stream");
@@ -232,10 +301,16 @@ static enum kl_rc take_streams(struct pdf *p)
 
     while ((at = find_word(p, at, begin, p->window)) < p->in->len_bytes) {
         struct kl_span d = dict_before(p, at, dict);
+        if (kl_span_eq(kl_span_part(d, d.len > 3 ? d.len - 3 : 0, d.len), KL_SPAN_LIT("end"))) {
+            at += begin.len; /* of a stream whose length was believed */
+            continue;
+        }
         uint64_t data = data_after(p, at);
-        uint64_t stop = find_word(p, data, end, p->window);
+        uint64_t len = length_of(d);
+        uint64_t first = find_word(p, data, end, p->window);
+        uint64_t stop = len <= first - data || !ends_at(p, data + len) ? first : data + len;
         KL_TRY(take_stream(p, d, data, stop > data ? stop - data : 0));
-        at = stop + end.len;
+        at = first + end.len;
     }
     return KL_OK;
 }
@@ -255,12 +330,10 @@ static bool says_encrypted(const struct pdf *p)
 
 static enum kl_rc extract(struct pdf *p)
 {
-    bool locked = says_encrypted(p);
-
-    KL_TRY(kl_emit_outside(p->e, locked ? KL_PART_PDF_LOCKED : KL_PART_PDF, p->in));
+    p->is_locked = says_encrypted(p);
+    KL_TRY(kl_emit_outside(p->e, p->is_locked ? KL_PART_PDF_LOCKED : KL_PART_PDF, p->in));
     KL_TRY(kl_extract_binary(p->e, p->in));
-    /* The streams of an encrypted one are noise. */
-    return locked ? KL_OK : take_streams(p);
+    return take_streams(p);
 }
 
 enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in)

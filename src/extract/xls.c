@@ -118,18 +118,28 @@ static enum kl_rc leave_sheet(struct kl_xls *x)
     return KL_OK;
 }
 
-static unsigned version_of(uint32_t type, struct kl_span p)
+/* Of BIFF5 and 8 the workbook's own BOF: new Excels say 8 in the sheets of a BIFF5 one. */
+static void set_version(struct kl_xls *x)
 {
-    struct kl_rd r = kl_rd_init(p);
-    switch (type) {
+    struct kl_rd r = kl_rd_init(x->p);
+    uint32_t version = kl_rd_le16(&r);
+    bool is_globals = x->type == 0x0809 && kl_rd_le16(&r) == 5;
+
+    switch (x->type) {
     case 0x0009:
-        return 2;
+        x->biff = 2;
+        break;
     case 0x0209:
-        return 3;
+        x->biff = 3;
+        break;
     case 0x0409:
-        return 4;
+        x->biff = 4;
+        break;
     default:
-        return kl_rd_le16(&r) == 0x0600 ? 8 : 5;
+        if (is_globals || !x->has_globals) {
+            x->biff = version == 0x0600 ? 8 : 5;
+        }
+        x->has_globals = x->has_globals || is_globals;
     }
 }
 
@@ -141,7 +151,7 @@ static enum kl_rc on_bof(struct kl_xls *x)
     }
     x->depth = 1;
     KL_TRY(leave_sheet(x));
-    x->biff = version_of(x->type, x->p);
+    set_version(x);
     x->b.row = 0;
     if (s == NULL) {
         return KL_OK;
@@ -180,7 +190,7 @@ static enum kl_rc on_boundsheet(struct kl_xls *x)
 {
     struct kl_rd r = kl_rd_init(x->p);
     struct kl_xls_sheet s = {.at = kl_rd_le32(&r)};
-    uint8_t out[255 * 3 + 4];
+    uint8_t out[255 * 3 + 8];
     bool is_wide = false;
     s.state = kl_rd_u8(&r) & 3;
     kl_rd_skip(&r, 1);
@@ -231,6 +241,12 @@ static enum kl_charset set_of(uint16_t codepage)
     }
 }
 
+static void on_codepage(struct kl_xls *x, uint16_t codepage)
+{
+    x->set = set_of(codepage);
+    x->page = kl_codepage_by_number(codepage);
+}
+
 static void on_format(struct kl_xls *x)
 {
     struct kl_rd r = kl_rd_init(x->p);
@@ -259,7 +275,7 @@ static enum kl_rc on_record(struct kl_xls *x)
     case KL_XLS_FILEPASS:
         return on_filepass(x);
     case 0x0042: /* CODEPAGE */
-        x->set = set_of(kl_rd_le16(&r));
+        on_codepage(x, kl_rd_le16(&r));
         return KL_OK;
     case 0x0022: /* DATEMODE */
         x->b.is_1904 = kl_rd_le16(&r) == 1;

@@ -6,6 +6,7 @@
 
 #include "extract/biff.h"
 #include "extract/charset.h"
+#include "extract/codepage.h"
 #include "extract/input.h"
 #include "extract/xls_crypt.h"
 
@@ -34,12 +35,14 @@ struct kl_xls {
     struct kl_biff b;
     struct kl_emit *e;
     const struct kl_input *in;
-    unsigned biff;       /* 2, 3, 4, 5, 8 */
-    enum kl_charset set; /* of 8-bit strings before BIFF8 */
-    unsigned depth;      /* of BOF ... EOF */
-    bool in_level;       /* a sheet's level is entered */
-    bool has_string;     /* the next STRING belongs to the cell of the formula before it */
-    bool is_encrypted;   /* and the password is not known */
+    unsigned biff;           /* 2, 3, 4, 5, 8 */
+    bool has_globals;        /* the workbook said which: its sheets may say another */
+    enum kl_charset set;     /* of 8-bit strings before BIFF8 */
+    struct kl_codepage page; /* the same, when charset.h has no such set */
+    unsigned depth;          /* of BOF ... EOF */
+    bool in_level;           /* a sheet's level is entered */
+    bool has_string;         /* the next STRING belongs to the cell of the formula before it */
+    bool is_encrypted;       /* and the password is not known */
     struct kl_xls_crypt crypt;
     struct kl_xls_sheet *sheets;
     size_t n_sheets;
@@ -71,7 +74,7 @@ KL_MUST enum kl_rc kl_xls_record(struct kl_xls *x);
 /** A string behind r: its count is one or two bytes, BIFF8 has a byte of flags. */
 struct kl_span kl_xls_string(const struct kl_xls *x, struct kl_rd *r, bool is_short,
                              bool *out_wide);
-/** Before BIFF8: 8-bit text of the workbook's code page as UTF-8; out: 3 * raw.len. */
+/** Before BIFF8: 8-bit text of the workbook's code page as UTF-8; out: 3 * raw.len + 8. */
 size_t kl_xls_narrow(const struct kl_xls *x, struct kl_span raw, uint8_t *out);
 KL_MUST enum kl_rc kl_xls_note(struct kl_xls *x, struct kl_span raw, bool is_wide);
 KL_MUST enum kl_rc kl_xls_text(struct kl_xls *x, struct kl_span raw, bool is_wide);

@@ -34,7 +34,10 @@ size_t kl_xls_narrow(const struct kl_xls *x, struct kl_span raw, uint8_t *out)
     struct kl_charset_seen seen = {false, false, false};
     size_t used = 0;
     enum kl_charset set = x->biff == 8 ? KL_CHARSET_LATIN1 : x->set;
-    size_t n = kl_charset_single(raw, set, true, out, &used, &seen);
+    struct kl_decoder d = kl_decoder_init(x->page);
+    bool is_paged = x->biff < 8 && x->page.kind == KL_CODEPAGE_SINGLE && !x->page.is_latin;
+    size_t n = is_paged ? kl_decoder_add(&d, raw, out)
+                        : kl_charset_single(raw, set, true, out, &used, &seen);
     for (size_t i = 0; i < n; i++) {
         out[i] = out[i] < 0x20 ? ' ' : out[i];
     }
@@ -43,7 +46,7 @@ size_t kl_xls_narrow(const struct kl_xls *x, struct kl_span raw, uint8_t *out)
 
 enum kl_rc kl_xls_text(struct kl_xls *x, struct kl_span raw, bool is_wide)
 {
-    uint8_t out[PIECE_BYTES * 3];
+    uint8_t out[PIECE_BYTES * 3 + 8];
     if (is_wide || x->biff == 8) {
         return kl_biff_text(&x->b, raw, is_wide);
     }
@@ -57,7 +60,7 @@ enum kl_rc kl_xls_text(struct kl_xls *x, struct kl_span raw, bool is_wide)
 
 enum kl_rc kl_xls_note(struct kl_xls *x, struct kl_span raw, bool is_wide)
 {
-    uint8_t out[PIECE_BYTES * 3 + KL_XML_PAD];
+    uint8_t out[PIECE_BYTES * 3 + 8 + KL_XML_PAD];
     if (is_wide || x->biff == 8) {
         return kl_biff_note(&x->b, raw, is_wide);
     }

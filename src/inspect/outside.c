@@ -189,6 +189,7 @@ static enum kl_rc run_file(struct kl_outside_run *run, struct kl_outside_file *f
     case KL_PART_PDF_LOCKED:
         return kl_outside_pdf(run, f);
     case KL_PART_IMAGE:
+    case KL_PART_HEIF:
         return kl_outside_image(run, f);
     case KL_PART_PST:
         return kl_outside_pst(run, f);

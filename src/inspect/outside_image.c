@@ -1,11 +1,14 @@
 /* Pictures: tesseract, in English and Albanian, within the document's time. */
 #include "base/limits.h"
 #include "inspect/outside_int.h"
+#include "os/walk.h"
 
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TESSERACT "/usr/bin/tesseract"
+#define HEIF_CONVERT "/usr/bin/heif-convert"
 #define ALBANIAN "/usr/share/tesseract-ocr/5/tessdata/sqi.traineddata"
 
 static int64_t now_ms(void)
@@ -22,6 +25,16 @@ void kl_outside_ocr_begin(struct kl_outside_run *run)
     run->ocr_pages = 0;
 }
 
+static enum kl_rc check_budget(struct kl_outside_run *run, const char *path,
+                               const char **out_reason)
+{
+    if (now_ms() < run->ocr_until_ms && run->ocr_pages < KL_MAX_OCR_PAGES) {
+        return KL_OK;
+    }
+    *out_reason = "limit";
+    return run->sink->note(run->sink->ctx, path, "limit.ocr");
+}
+
 enum kl_rc kl_outside_ocr(struct kl_outside_run *run, int fd, const char *path,
                           const char **out_reason)
 {
@@ -33,9 +46,9 @@ enum kl_rc kl_outside_ocr(struct kl_outside_run *run, int fd, const char *path,
         .in_fd = fd,
     };
 
-    if (now_ms() >= run->ocr_until_ms || run->ocr_pages >= KL_MAX_OCR_PAGES) {
-        *out_reason = "limit";
-        return run->sink->note(run->sink->ctx, path, "limit.ocr");
+    KL_TRY(check_budget(run, path, out_reason));
+    if (*out_reason != NULL) {
+        return KL_OK;
     }
     run->ocr_pages++;
     enum kl_rc rc = kl_outside_tool(run, &job, &r, out_reason);
@@ -51,13 +64,88 @@ enum kl_rc kl_outside_ocr(struct kl_outside_run *run, int fd, const char *path,
     return rc;
 }
 
+/* ---- HEIF: heif-convert writes a PNG for each picture in it ---- */
+
+struct pictures {
+    struct kl_outside_run *run;
+    const struct kl_outside_file *f;
+    unsigned n;
+    const char *reason;
+};
+
+static enum kl_rc on_picture(void *ctx, struct kl_walk_entry *e)
+{
+    struct pictures *p = ctx;
+
+    if (e->kind != KL_WALK_FILE || e->st.st_size <= 0 || p->reason != NULL) {
+        return KL_OK;
+    }
+    p->n++;
+    return kl_outside_ocr(p->run, e->fd, p->f->path, &p->reason);
+}
+
+static enum kl_rc convert(struct kl_outside_run *run, const struct kl_outside_file *f,
+                          const char *scratch, const char **out_reason)
+{
+    const struct kl_walk_opts opts = {.follow_root = false};
+    struct pictures p = {.run = run, .f = f};
+    struct kl_tool_result r = {.out_fd = -1};
+    char picture[1100];
+    struct kl_tool_job job = {
+        .argv = {HEIF_CONVERT, "--quiet", "/proc/self/fd/0", picture, NULL},
+        .in_fd = f->fd,
+        .scratch = scratch,
+        .threads = true, /* libde265 waits for its own for ever */
+    };
+
+    (void)snprintf(picture, sizeof picture, "%s/picture.png", scratch);
+    KL_TRY(kl_outside_tool(run, &job, &r, out_reason));
+    if (r.out_fd >= 0) {
+        (void)close(r.out_fd);
+    }
+    if (r.end == KL_TOOL_MISSING) {
+        return kl_outside_missing(run, f->path, "tool.heif-convert");
+    }
+    if (*out_reason != NULL) {
+        return KL_OK;
+    }
+    KL_TRY(kl_walk(scratch, &opts, on_picture, &p, run->err));
+    *out_reason = p.n == 0 ? "format" : p.reason;
+    return KL_OK;
+}
+
+static enum kl_rc read_heif(struct kl_outside_run *run, const struct kl_outside_file *f,
+                            const char **out_reason)
+{
+    char scratch[1024];
+
+    KL_TRY(check_budget(run, f->path, out_reason));
+    if (*out_reason != NULL) {
+        return KL_OK;
+    }
+    if (!kl_outside_scratch_make(scratch, sizeof scratch)) {
+        *out_reason = "io";
+        return run->sink->note(run->sink->ctx, f->path, "tool.scratch");
+    }
+    enum kl_rc rc = convert(run, f, scratch, out_reason);
+    kl_outside_scratch_remove(scratch);
+    return rc;
+}
+
+static enum kl_rc read_now(struct kl_outside_run *run, const struct kl_outside_file *f,
+                           const char **out_reason)
+{
+    return f->kind == KL_PART_HEIF ? read_heif(run, f, out_reason)
+                                   : kl_outside_ocr(run, f->fd, f->path, out_reason);
+}
+
 enum kl_rc kl_outside_image(struct kl_outside_run *run, const struct kl_outside_file *f)
 {
     const char *reason = NULL;
 
     switch (run->ocr) {
     case KL_OCR_NOW:
-        KL_TRY(kl_outside_ocr(run, f->fd, f->path, &reason));
+        KL_TRY(read_now(run, f, &reason));
         return reason != NULL ? kl_outside_lose(run, f->path, reason, f->share) : KL_OK;
     case KL_OCR_LATER:
         run->n_pending++;

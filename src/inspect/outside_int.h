@@ -48,6 +48,11 @@ KL_MUST enum kl_rc kl_outside_lose(struct kl_outside_run *run, const char *path,
 KL_MUST enum kl_rc kl_outside_missing(struct kl_outside_run *run, const char *path,
                                       const char *code);
 
+/** A new folder for a program to write into, in memory where that can be; false: none. */
+bool kl_outside_scratch_make(char *out, size_t cap);
+/** It and its files. */
+void kl_outside_scratch_remove(const char *folder);
+
 void kl_outside_ocr_begin(struct kl_outside_run *run);
 /** Read a picture on `fd`; out_reason as kl_outside_tool. */
 KL_MUST enum kl_rc kl_outside_ocr(struct kl_outside_run *run, int fd, const char *path,

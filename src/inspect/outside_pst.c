@@ -2,46 +2,11 @@
 #include "inspect/outside_int.h"
 #include "os/walk.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define READPST "/usr/bin/readpst"
-
-/* Memory first: what is written there is gone with the folder. */
-static bool make_scratch(char *out, size_t cap)
-{
-    static const char *const roots[] = {"/dev/shm", "/tmp"};
-
-    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
-        int n = snprintf(out, cap, "%s/kulla-XXXXXX", roots[i]);
-        if (n > 0 && (size_t)n < cap && mkdtemp(out) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* readpst writes into one folder, without folders below. */
-static void remove_scratch(const char *folder)
-{
-    DIR *d = opendir(folder);
-
-    for (struct dirent *e = NULL; d != NULL && (e = readdir(d)) != NULL;) {
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
-            (void)unlinkat(dirfd(d), e->d_name, 0);
-        }
-    }
-    if (d != NULL) {
-        (void)closedir(d);
-    }
-    (void)rmdir(folder);
-}
 
 struct reader {
     struct kl_outside_run *run;
@@ -70,8 +35,7 @@ static enum kl_rc read_into(struct kl_outside_run *run, const struct kl_outside_
     const char *reason = NULL;
     struct kl_tool_job job = {
         /* -D: deleted items too; -j 0: no process of its own; mailboxes, all in one folder. */
-        .argv = {READPST, "-q", "-D", "-8", "-j", "0", "-w", "-o", scratch, "/proc/self/fd/0",
-                 NULL},
+        .argv = {READPST, "-q", "-D", "-8", "-j", "0", "-o", scratch, "/proc/self/fd/0", NULL},
         .in_fd = f->fd,
         .scratch = scratch,
     };
@@ -91,11 +55,11 @@ enum kl_rc kl_outside_pst(struct kl_outside_run *run, const struct kl_outside_fi
 {
     char scratch[1024];
 
-    if (!make_scratch(scratch, sizeof scratch)) {
+    if (!kl_outside_scratch_make(scratch, sizeof scratch)) {
         KL_TRY(run->sink->note(run->sink->ctx, f->path, "tool.scratch"));
         return kl_outside_lose(run, f->path, "io", f->share);
     }
     enum kl_rc rc = read_into(run, f, scratch);
-    remove_scratch(scratch);
+    kl_outside_scratch_remove(scratch);
     return rc;
 }

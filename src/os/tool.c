@@ -28,7 +28,10 @@ bool kl_tool_is_there(const char *path)
 /* struct kl_tool_wire_job, the scratch folder, the arguments, each string with its NUL. */
 static enum kl_rc put_job(const struct kl_tool_job *job, uint8_t *body, size_t *out_len)
 {
-    struct kl_tool_wire_job head = {job->max_bytes, job->max_out_bytes, job->seconds, 0};
+    struct kl_tool_wire_job head = {.max_bytes = job->max_bytes,
+                                    .max_out_bytes = job->max_out_bytes,
+                                    .seconds = job->seconds,
+                                    .threads = job->threads};
     const char *scratch = job->scratch != NULL ? job->scratch : "";
     size_t len = sizeof head;
 

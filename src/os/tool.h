@@ -24,6 +24,7 @@ struct kl_tool_job {
     uint64_t max_bytes;                 /* address space */
     uint64_t max_out_bytes;             /* of standard output, and of each file it writes */
     unsigned seconds;                   /* of wall time and of processor time */
+    bool threads;                       /* it may start some; never processes */
 };
 
 enum kl_tool_end {

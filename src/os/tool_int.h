@@ -18,6 +18,8 @@ struct kl_tool_wire_job {
     uint64_t max_out_bytes;
     uint32_t seconds;
     uint32_t n_args;
+    uint32_t threads; /* 0 or 1 */
+    uint32_t none;
 };
 
 #endif

@@ -94,7 +94,9 @@ static int set_limits(const struct job *j)
     struct rlimit cpu = {j->head.seconds, (rlim_t)j->head.seconds + 5};
     bool good = set_limit(RLIMIT_FSIZE, j->head.max_out_bytes) == 0 &&
                 setrlimit(RLIMIT_CPU, &cpu) == 0 && set_limit(RLIMIT_NOFILE, MAX_FILES) == 0 &&
-                set_limit(RLIMIT_CORE, 0) == 0 && set_limit(RLIMIT_NPROC, 0) == 0 &&
+                set_limit(RLIMIT_CORE, 0) == 0 &&
+                /* It counts threads too, of all the user's programs: seccomp refuses processes. */
+                (j->head.threads != 0 || set_limit(RLIMIT_NPROC, 0) == 0) &&
                 set_limit(RLIMIT_MSGQUEUE, 0) == 0 && set_limit(RLIMIT_MEMLOCK, 0) == 0 &&
                 set_limit(RLIMIT_AS, j->head.max_bytes) == 0;
     return good ? 0 : -1;
@@ -202,14 +204,31 @@ static const int ALLOWED[] = {
     SCMP_SYS(execve),
 };
 
+/* Threads of this process, without a name space of their own. */
+static int allow_threads(scmp_filter_ctx ctx)
+{
+    const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
+                            CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP;
+    /* Its flags lie in memory, where no filter looks: ENOSYS, and the C library takes the other. */
+    int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+    return rc != 0
+               ? rc
+               : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | spaces, CLONE_THREAD));
+}
+
 /* The rest is refused rather than fatal: libraries ask for many things and go on without. */
-static int forbid_calls(void)
+static int forbid_calls(bool threads)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int rc = ctx != NULL ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < sizeof ALLOWED / sizeof ALLOWED[0] && rc == 0; i++) {
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, ALLOWED[i], 0);
+    }
+    if (rc == 0 && threads) {
+        rc = allow_threads(ctx);
     }
     /* isatty and the like; TIOCSTI and its kin push input into a terminal. */
     if (rc == 0) {
@@ -257,7 +276,8 @@ static void become(struct job *j)
     }
     /* A network of its own, empty: best effort, seccomp refuses every socket anyway. */
     (void)unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC);
-    if (drop_caps() != 0 || keep_files(j) != KL_OK || forbid_calls() != 0 || set_limits(j) != 0) {
+    if (drop_caps() != 0 || keep_files(j) != KL_OK || forbid_calls(j->head.threads != 0) != 0 ||
+        set_limits(j) != 0) {
         return;
     }
     if (kl_channel_send(KL_ROLE_CHANNEL_FD, KL_TOOL_WIRE_READY, 0, 0, kl_span_make(NULL, 0), -1,

@@ -200,6 +200,21 @@ def pictures_are_read_in_a_second_round(w):
             picture.unlink()
 
 
+def a_picture_of_a_telephone_is_read(w):
+    source = w.write("list.pdf", pdf([w.lines]))
+    picture = w.draw(source, "phone", "-png", "-gray", "-r", "150")
+    coded = w.folder / "phone.heic"
+    subprocess.run(["heif-enc", "-q", "90", picture, "-o", coded], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    early, found = w.scan(coded, code=1)
+    assert reasons(early) == ["pending"] and reasons(found) == [], (early, found)
+    assert rows(found) >= 0.9 * ROWS, found
+    cut = w.write("cut.heic", coded.read_bytes()[:2000])
+    _, found = w.scan(cut, code=4)
+    assert reasons(found) == ["format"] and found["bytes"]["inspected"] == 0, found
+    picture.unlink()
+
+
 def a_page_that_is_a_picture_is_read(w):
     source = w.write("list.pdf", pdf([w.lines]))
     jpeg = w.draw(source, "scan", "-jpeg", "-r", "200").read_bytes()
@@ -245,7 +260,8 @@ def nothing_is_left_behind(w):
 
 TESTS = [text_of_a_pdf_is_read, a_pdf_in_a_zip_and_its_attachment_are_read,
          a_damaged_pdf_is_not_inspected, a_locked_pdf_is_encrypted_and_an_empty_password_opens,
-         pictures_are_read_in_a_second_round, a_page_that_is_a_picture_is_read,
+         pictures_are_read_in_a_second_round, a_picture_of_a_telephone_is_read,
+         a_page_that_is_a_picture_is_read,
          text_is_told_before_any_picture, without_ocr_a_picture_is_not_inspected,
          a_picture_from_a_pipe_is_read_too, nothing_is_left_behind]
 

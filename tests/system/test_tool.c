@@ -143,6 +143,37 @@ KT_TEST(no_second_process_and_no_socket)
                    "refused mknod\nrefused ptrace\nrefused mount\n");
 }
 
+KT_TEST(threads_are_started_only_where_they_may_be)
+{
+    for (int may = 0; may < 2; may++) {
+        struct kl_tool_job j = job_of("");
+        j.argv[0] = "/usr/bin/python3";
+        j.argv[1] = "-S";
+        j.argv[2] = "-c";
+        j.argv[3] = "import os, threading\n"
+                    "try:\n"
+                    "    t = threading.Thread(target=print, args=('thread',))\n"
+                    "    t.start()\n"
+                    "    t.join()\n"
+                    "except RuntimeError:\n"
+                    "    print('no thread')\n"
+                    "try:\n"
+                    "    os.fork()\n"
+                    "    print('forked')\n"
+                    "except OSError:\n"
+                    "    print('no process')\n";
+        j.argv[4] = NULL;
+        if (!kl_tool_is_there(j.argv[0])) {
+            KT_SKIP("no python3");
+        }
+        j.max_bytes = 1u << 30;
+        j.threads = may != 0;
+        struct kl_tool_result r = run(&j);
+        KT_EQ(r.end, KL_TOOL_DONE);
+        KT_STR(output, may != 0 ? "thread\nno process\n" : "no thread\nno process\n");
+    }
+}
+
 KT_TEST(a_scratch_folder_may_be_written_and_nothing_beside_it)
 {
     char dir[] = "/tmp/kulla-test-XXXXXX";

@@ -69,6 +69,23 @@ KT_TEST(words_in_other_sets_are_decoded)
     sink_mem_done(&s);
 }
 
+/* Outlook writes little-endian and names only "utf-16". */
+KT_TEST(the_byte_order_of_utf_16_is_told_by_its_letters)
+{
+    struct sink_mem s;
+    doc_run_str(&s,
+                "Subject: =?utf-16?B?QQBCAA==?= x =?utf-16?B?AEMARA==?=\n"
+                "Content-Type: text/plain; charset=utf-16\n"
+                "Content-Transfer-Encoding: base64\n\nQQAxADIAMwA0ADUANgA3ADgASwA7AEEAZwBpAG0A\n");
+    KT_OK(doc_has(&s, "Subject: AB x CD\n"));
+    KT_OK(doc_has(&s, "B text /1\nA12345678K;AgimE\n"));
+    sink_mem_done(&s);
+    doc_run_str(&s, HEAD "Content-Type: text/plain; charset=utf-16\n"
+                         "Content-Transfer-Encoding: base64\n\nBBYAQQAxADIAMwA0ADUANgA3ADgASw==\n");
+    KT_OK(doc_has(&s, "A12345678KE\n"));
+    sink_mem_done(&s);
+}
+
 KT_TEST(names_in_pieces_and_other_sets_are_put_together)
 {
     struct sink_mem s;

@@ -2,6 +2,7 @@
 
 #include "cfb_make.h"
 #include "doc_run.h"
+#include "zip_make.h"
 
 static void run_cm(struct sink_mem *s, struct cm *c)
 {
@@ -61,6 +62,59 @@ KT_TEST(free_sectors_and_slack_are_read)
     KT_OK(doc_has(&s, "B text /slack/8bit\nA22222222K CelaE\n"));
     sink_mem_done(&s);
     cm_done(&c);
+}
+
+/* A zip of 8 KiB with one member. */
+static struct zm a_zip(void)
+{
+    static char text[8192];
+    struct zm z = {0};
+    memset(text, '.', sizeof text);
+    memcpy(text + sizeof text - 16, "\nA12345678K;Agim", 16);
+    zm_add_opts(&z, "drs/shape.txt", text, sizeof text, (struct zm_opts){.stored = true});
+    zm_end(&z, "");
+    return z;
+}
+
+KT_TEST(an_archive_in_a_stream_in_pieces_has_no_holes)
+{
+    struct zm z = a_zip();
+    for (int backwards = 0; backwards < 2; backwards++) {
+        struct cm c = {.backwards = backwards != 0};
+        struct sink_mem s;
+        struct zm_bytes book = {0};
+        zm_put(&book, "\x09\x08\x08\0\0\6\x10\0\0\0\0\0", 12);
+        zm_put(&book, z.out.ptr, z.out.len);
+        cm_add(&c, 0, "Workbook", book.ptr, book.len);
+        run_cm(&s, &c);
+        KT_OK(doc_has(&s, "A /Workbook archive.appended\n"));
+        KT_OK(doc_has(&s, "B text /Workbook/(archive at 12)/drs/shape.txt\n"));
+        KT_OK(doc_has(&s, "\nA12345678K;AgimE\n"));
+        KT_EQ(s.not_inspected, 0);
+        sink_mem_done(&s);
+        cm_done(&c);
+        free(book.ptr);
+    }
+    zm_done(&z);
+}
+
+KT_TEST(an_archive_behind_a_compound_file_is_read)
+{
+    struct zm z = a_zip();
+    struct cm c = {0};
+    struct sink_mem s;
+    struct zm_bytes all = {0};
+    cm_add(&c, 0, "Workbook", "\x09\x08\x08\0\0\6\x10\0\0\0\0\0", 12);
+    cm_end(&c);
+    zm_put(&all, c.out, c.out_len);
+    zm_put(&all, z.out.ptr, z.out.len);
+    doc_run(&s, all.ptr, all.len);
+    KT_OK(doc_has(&s, "\nA12345678K;AgimE\n"));
+    KT_EQ(s.not_inspected, 0);
+    sink_mem_done(&s);
+    cm_done(&c);
+    free(all.ptr);
+    zm_done(&z);
 }
 
 KT_TEST(encrypted_packages_and_workbooks_are_said)

@@ -62,6 +62,31 @@ KT_TEST(an_attachment_without_its_type_is_known_by_its_content)
     KT_OK(!has("/attachment@"));
 }
 
+/* An attached file may hold the word that ends it; what stands inside its length is seen too. */
+KT_TEST(a_stream_ends_where_its_length_says_so)
+{
+#define INSIDE "T01007207J;Mira\nendstream\n6 0 obj\n<< /EmbeddedFile >>\nstream\nA70915340R;Ilir"
+    static const char text[] = PDF STORED("/Type /EmbeddedFile /Length 76", INSIDE)
+        STORED("/Type /EmbeddedFile /Length 9", "T01007208K;Era");
+    KT_EQ(sizeof INSIDE - 1, 76);
+    run(text, sizeof text - 1);
+    KT_OK(has("attachment@61\n" INSIDE "E\n"));
+    KT_OK(has("attachment@122\nA70915340R;Ilir\nE\n"));
+    KT_OK(has("T01007208K;Era\nE\n"));
+    KT_EQ(sink.not_inspected, 0);
+}
+
+KT_TEST(a_length_that_lies_is_not_believed)
+{
+    static const char far[] = PDF STORED("/Type /EmbeddedFile /Length 4000000000", "T01007207J;M");
+    run(far, sizeof far - 1);
+    KT_OK(has("T01007207J;M\nE\n"));
+    static const char indirect[] = PDF STORED("/Type /EmbeddedFile/Length 3 0 R", "T01007207J;M")
+        STORED("/Type /EmbeddedFile /Length1 2 /Length ", "A70915340R;I");
+    run(indirect, sizeof indirect - 1);
+    KT_OK(has("T01007207J;M\nE\n") && has("A70915340R;I\nE\n"));
+}
+
 KT_TEST(object_streams_show_fields_and_annotations)
 {
     static const char text[] =
@@ -96,6 +121,8 @@ KT_TEST(the_streams_of_a_locked_pdf_are_left_alone)
     run(text, sizeof text - 1);
     KT_OK(has("B outside \n"));
     KT_OK(!has("/attachment@"));
+    KT_OK(has("N  encrypted 16\n"));
+    KT_EQ(sink.not_inspected, 16);
 }
 
 KT_TEST(a_picture_is_handed_on_unless_it_is_too_small_for_text)
@@ -121,6 +148,23 @@ KT_TEST(a_picture_is_handed_on_unless_it_is_too_small_for_text)
     static const char gif[] = "GIF89a\x28\0\x0c\0xxxx";
     run(gif, sizeof gif - 1);
     KT_OK(has("B outside"));
+}
+
+KT_TEST(a_picture_of_a_telephone_is_handed_on_and_a_film_is_not)
+{
+    static const char *const brands[] = {"heic", "heix", "mif1", "avif"};
+    char text[] = "\0\0\0\x18"
+                  "ftypXXXX\0\0\0\0mif1heic";
+    for (size_t i = 0; i < sizeof brands / sizeof brands[0]; i++) {
+        memcpy(text + 8, brands[i], 4);
+        run(text, sizeof text - 1);
+        KT_OK(has("B outside \n"));
+        KT_EQ(sink.not_inspected, 0);
+    }
+    memcpy(text + 8, "isom", 4);
+    run(text, sizeof text - 1);
+    KT_OK(!has("B outside"));
+    KT_EQ(sink.not_inspected, sizeof text - 1);
 }
 
 KT_TEST(what_lies_inside_is_copied_and_its_share_is_of_the_file)

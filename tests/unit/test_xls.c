@@ -190,6 +190,24 @@ KT_TEST(excel_2_and_5_are_read)
     sink_mem_done(&s);
 }
 
+/* As Excel 2010 and later write a workbook of Excel 95; folded to Latin letters. */
+KT_TEST(the_workbook_says_the_version_not_its_sheets)
+{
+    struct zm_bytes b = {0};
+    struct sink_mem s = {0};
+    rec(&b, 0x809, "\0\5\5\0\0\0\0\0", 8);
+    rec(&b, 0x042, "\xe3\4", 2); /* 1251 */
+    rec(&b, 0x00A, "", 0);
+    rec(&b, 0x809, "\0\6\x10\0\0\0\0\0", 8);
+    cell(&b, 0x204, 0, 0, "\7\0English", 9);
+    cell(&b, 0x204, 0, 1, "\5\0\xcf\xe0\xe2\xe5\xeb", 7); /* Pavel, in Cyrillic */
+    rec(&b, 0x00A, "", 0);
+    office_run(&s, b.ptr, b.len);
+    KT_OK(office_has(&s, "English\tPavel\n"));
+    free(b.ptr);
+    sink_mem_done(&s);
+}
+
 KT_TEST(rows_of_numbers_and_columns_far_apart)
 {
     struct zm_bytes b = {0};
