@@ -1,8 +1,6 @@
-#include "extract/base64.h"
 #include "extract/office_lock.h"
 #include "extract/xml.h"
-
-#define LETTERS 128u /* of a field, in base64; more than KL_OFFICE_FIELD take */
+#include "extract/xml_value.h"
 
 struct feed {
     struct kl_span left;
@@ -22,41 +20,9 @@ static enum kl_rc feed_read(void *ctx, void *dst, size_t n, size_t *out_n)
 
 /* ---- attributes ---- */
 
-static bool is_attr(struct kl_span attrs, const char *name, const char *value)
-{
-    struct kl_span v;
-    return kl_xml_attr(attrs, name, &v) && kl_span_is(v, value);
-}
-
-static uint64_t number(struct kl_span attrs, const char *name)
-{
-    struct kl_span v;
-    uint64_t n = 0;
-    if (!kl_xml_attr(attrs, name, &v)) {
-        return 0;
-    }
-    for (size_t i = 0; i < v.len && v.ptr[i] >= '0' && v.ptr[i] <= '9' && n <= UINT32_MAX; i++) {
-        n = n * 10 + (v.ptr[i] - '0');
-    }
-    return n;
-}
-
 static void bytes(struct kl_span attrs, const char *name, struct kl_office_field *out)
 {
-    struct kl_base64 b = {0, 0, false};
-    uint8_t buf[LETTERS / 4 * 3 + 6];
-    struct kl_span v;
-
-    out->len = 0;
-    if (!kl_xml_attr(attrs, name, &v) || v.len > LETTERS) {
-        return;
-    }
-    size_t n = kl_base64_add(&b, v, buf);
-    n += kl_base64_end(&b, buf + n);
-    if (n <= sizeof out->ptr) {
-        memcpy(out->ptr, buf, n);
-        out->len = n;
-    }
+    out->len = kl_xml_attr_base64(attrs, name, out->ptr);
 }
 
 static const struct nettle_hash *hash_of(struct kl_span attrs)
@@ -69,7 +35,7 @@ static const struct nettle_hash *hash_of(struct kl_span attrs)
                  {"SHA384", &nettle_sha384}, {"SHA-384", &nettle_sha384},
                  {"SHA512", &nettle_sha512}, {"SHA-512", &nettle_sha512}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (is_attr(attrs, "hashAlgorithm", known[i].name)) {
+        if (kl_xml_attr_is(attrs, "hashAlgorithm", known[i].name)) {
             return known[i].hash;
         }
     }
@@ -79,12 +45,12 @@ static const struct nettle_hash *hash_of(struct kl_span attrs)
 /* AES in CBC mode, and the length of its key; 0: something else. */
 static size_t key_of(struct kl_span attrs)
 {
-    uint64_t bits = number(attrs, "keyBits");
-    bool known = is_attr(attrs, "cipherAlgorithm", "AES") &&
-                 is_attr(attrs, "cipherChaining", "ChainingModeCBC") &&
-                 number(attrs, "blockSize") == KL_AES_BLOCK &&
+    uint32_t bits = kl_xml_attr_number(attrs, "keyBits");
+    bool known = kl_xml_attr_is(attrs, "cipherAlgorithm", "AES") &&
+                 kl_xml_attr_is(attrs, "cipherChaining", "ChainingModeCBC") &&
+                 kl_xml_attr_number(attrs, "blockSize") == KL_AES_BLOCK &&
                  (bits == 128 || bits == 192 || bits == 256);
-    return known ? (size_t)bits / 8 : 0;
+    return known ? bits / 8 : 0;
 }
 
 /* ---- elements ---- */
@@ -99,11 +65,10 @@ static void on_key_data(struct kl_office_lock *l, struct kl_span attrs)
 /* The first one that a password opens; one for a certificate has another name space and fields. */
 static void on_encrypted_key(struct kl_office_lock *l, struct kl_span attrs)
 {
-    uint64_t spin = number(attrs, "spinCount");
-    if (l->key_bytes != 0 || spin > UINT32_MAX) {
+    if (l->key_bytes != 0) {
         return;
     }
-    l->spin = (uint32_t)spin;
+    l->spin = kl_xml_attr_number(attrs, "spinCount");
     l->key_bytes = key_of(attrs);
     l->hash = hash_of(attrs);
     bytes(attrs, "saltValue", &l->salt);

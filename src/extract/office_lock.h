@@ -9,8 +9,9 @@
 
 #include "extract/cipher.h"
 #include "extract/emit.h"
+#include "extract/xml_value.h"
 
-#define KL_OFFICE_FIELD 64u /* bytes of a salt, a verifier, an encrypted key */
+#define KL_OFFICE_FIELD KL_XML_BASE64_MAX /* bytes of a salt, a verifier, an encrypted key */
 
 struct kl_office_field {
     uint8_t ptr[KL_OFFICE_FIELD];

@@ -108,7 +108,7 @@ KT_TEST(a_spin_count_beyond_the_limit_is_not_begun)
         lock_up(&c, &o);
         run(&s, &c, "Tirana2024", NULL);
         KT_OK(locked_has(&s, "N  encrypted "));
-        KT_EQ(locked_has(&s, "limit.passwords"), i < 2); /* 2^64 is no number of rounds at all */
+        KT_OK(locked_has(&s, "limit.passwords"));
         sink_mem_done(&s);
         cm_done(&c);
     }
