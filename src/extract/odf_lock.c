@@ -85,19 +85,19 @@ static enum kl_rc lock_read(void *ctx, uint64_t at, void *dst, size_t n, size_t 
 static void set_key(struct kl_odf_lock *l, struct kl_span password)
 {
     const struct kl_odf_entry *e = l->entry;
-    uint8_t start[KL_HASH_MAX];
-    uint8_t key[MAX_KEY];
+    uint8_t secret[KL_HASH_MAX];
+    uint8_t made[MAX_KEY];
 
-    kl_hash_of(e->start, password, kl_span_make("", 0), start);
-    nettle_pbkdf2_hmac_sha1(e->start->digest_size, start, e->rounds, e->salt.len, e->salt.ptr,
-                            e->key_bytes, key);
+    kl_hash_of(e->start, password, kl_span_make("", 0), secret);
+    nettle_pbkdf2_hmac_sha1(e->start->digest_size, secret, e->rounds, e->salt.len, e->salt.ptr,
+                            e->key_bytes, made);
     if (e->cipher == KL_ODF_CIPHER_AES) {
-        (void)kl_aes_set(&l->key.aes, kl_span_make(key, e->key_bytes));
+        (void)kl_aes_set(&l->key.aes, kl_span_make(made, e->key_bytes));
     } else {
-        (void)blowfish_set_key(&l->key.blowfish, e->key_bytes, key);
+        (void)blowfish_set_key(&l->key.blowfish, e->key_bytes, made);
     }
-    explicit_bzero(start, sizeof start);
-    explicit_bzero(key, sizeof key);
+    explicit_bzero(secret, sizeof secret);
+    explicit_bzero(made, sizeof made);
 }
 
 /* How long it is without what fills up the last block; false: that is not there. */
