@@ -294,7 +294,9 @@ enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind, const stru
 {
     assert(!e->in_part && kl_part_is_outside(kind));
     bool io = false;
-    if (e->depth > 0 && in->len_bytes > KL_MAX_OUTSIDE_BYTES) {
+    /* The document's own file is there already, unless it is not as it stands (deciphered). */
+    bool copies = e->depth > 0 || in->source != NULL;
+    if (copies && in->len_bytes > KL_MAX_OUTSIDE_BYTES) {
         KL_TRY(kl_emit_anomaly(e, "limit.outside"));
         return kl_emit_not_inspected(e, KL_REASON_LIMIT, in->len_bytes);
     }
@@ -307,7 +309,7 @@ enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind, const stru
     e->in_part = true;
     e->kind = kind;
     e->at_byte = 0;
-    if (e->depth > 0) {
+    if (copies) {
         KL_TRY(copy_input(e, in, &io));
     }
     KL_TRY(kl_emit_part_end(e));

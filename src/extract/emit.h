@@ -51,8 +51,9 @@ KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)
 KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);
 
 /**
- * Hand the whole of the current level, `in`, to a program of others: a part of its bytes. Above
- * KL_MAX_OUTSIDE_BYTES it is said not to be inspected (limit) instead.
+ * Hand the whole of the current level, `in`, to a program of others: a part of its bytes, or at
+ * depth 0 an empty one, for the file itself. Above KL_MAX_OUTSIDE_BYTES of bytes it is said not to
+ * be inspected (limit) instead.
  * @param kind  an outside kind
  */
 KL_MUST enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind,

@@ -1,0 +1,90 @@
+#include "extract/pdf_scan.h"
+
+uint64_t kl_pdf_find(const struct kl_pdf_scan *s, uint64_t from, uint64_t to, struct kl_span word)
+{
+    uint64_t at = from;
+    while (at < to) {
+        size_t want = to - at < KL_PDF_WINDOW ? (size_t)(to - at) : KL_PDF_WINDOW;
+        size_t n = 0;
+        if (kl_input_read(s->in, at, s->window, want, &n) != KL_OK || n < word.len) {
+            break;
+        }
+        size_t found = kl_span_find(kl_span_make(s->window, n), 0, word);
+        if (found < n) {
+            return at + found;
+        }
+        at += n - word.len + 1;
+    }
+    return to;
+}
+
+/* The number that ends at *at, which goes back in front of it and the blanks before it. */
+static bool number_before(struct kl_span s, size_t *at, uint32_t *out)
+{
+    size_t to = *at;
+    while (to > 0 && s.ptr[to - 1] <= ' ') {
+        to--;
+    }
+    size_t from = to;
+    uint64_t n = 0;
+    while (from > 0 && s.ptr[from - 1] >= '0' && s.ptr[from - 1] <= '9' && to - from < 10) {
+        from--;
+    }
+    for (size_t i = from; i < to; i++) {
+        n = n * 10 + (s.ptr[i] - (uint64_t)'0');
+    }
+    *at = from;
+    *out = (uint32_t)n;
+    return from < to && n <= UINT32_MAX;
+}
+
+/* What stands between "obj" and the word "stream", and the numbers in front of it. */
+static void read_dict(struct kl_pdf_scan *s, uint64_t at, struct kl_pdf_stream *out)
+{
+    size_t want = at < KL_PDF_DICT ? (size_t)at : KL_PDF_DICT;
+    size_t n = 0;
+    size_t from = 0;
+
+    if (kl_input_read(s->in, at - want, s->dict, want, &n) != KL_OK) {
+        n = 0;
+    }
+    struct kl_span d = kl_span_make(s->dict, n);
+    for (size_t i = kl_span_find(d, 0, KL_SPAN_LIT("obj")); i < d.len;
+         i = kl_span_find(d, i + 3, KL_SPAN_LIT("obj"))) {
+        from = i + 3;
+    }
+    out->dict = kl_span_part(d, from, d.len);
+    size_t head = from >= 3 ? from - 3 : 0;
+    out->is_numbered = from >= 3 && number_before(d, &head, &out->generation) &&
+                       number_before(d, &head, &out->number);
+}
+
+/* Data begins behind the line end of "stream". */
+static uint64_t data_after(const struct kl_pdf_scan *s, uint64_t at)
+{
+    uint8_t eol[2] = {0, 0};
+    size_t n = 0;
+
+    if (kl_input_read(s->in, at + 6, eol, 2, &n) != KL_OK || n == 0) {
+        return at + 6;
+    }
+    return at + 6 + (eol[0] == '\r' && eol[1] == '\n' ? 2 : eol[0] == '\n' || eol[0] == '\r');
+}
+
+bool kl_pdf_next_stream(struct kl_pdf_scan *s, struct kl_pdf_stream *out)
+{
+    const struct kl_span end = KL_SPAN_LIT("endstream");
+    uint64_t len = s->in->len_bytes;
+    uint64_t at = kl_pdf_find(s, s->at, len, KL_SPAN_LIT("stream"));
+
+    if (at >= len) {
+        return false;
+    }
+    *out = (struct kl_pdf_stream){.word_at = at};
+    read_dict(s, at, out);
+    out->at = data_after(s, at);
+    uint64_t stop = kl_pdf_find(s, out->at, len, end);
+    out->len = stop > out->at ? stop - out->at : 0;
+    s->at = stop + end.len;
+    return true;
+}
