@@ -376,7 +376,8 @@ enum kl_rc kl_pdf_unlock(struct kl_emit *e, const struct kl_input *in, uint8_t *
     bool known = false;
 
     *out_open = false;
-    *l = (struct kl_pdf_lock){.e = e, .in = in, .window = window};
+    *l = (struct kl_pdf_lock){.e = e, .in = in};
+    l->window = window;
     KL_TRY(read_lock(l, &known));
     if (!known) {
         return KL_OK;
