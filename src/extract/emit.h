@@ -88,6 +88,8 @@ KL_MUST enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes);
 KL_MUST enum kl_rc kl_emit_charge_repeated(struct kl_emit *e, uint64_t bytes);
 /** How many more expanded bytes fit into the budget. */
 uint64_t kl_emit_budget_get(const struct kl_emit *e);
+/** How many bytes of text were added to the document so far. */
+uint64_t kl_emit_text_get(const struct kl_emit *e);
 /** Bytes of the current level that were said not to be inspected so far. */
 uint64_t kl_emit_lost_get(const struct kl_emit *e);
 /*

@@ -42,7 +42,7 @@ static void read_id(struct kl_pdf_key *k, struct kl_pdf_lex *lex, struct kl_span
 }
 
 /* Where the object that "N G R" names begins; the end of the input: nowhere. */
-static uint64_t find_object(const struct kl_pdf_scan *s, uint32_t number, uint32_t generation)
+static uint64_t find_object(struct kl_pdf_scan *s, uint32_t number, uint32_t generation)
 {
     char word[40];
     uint64_t len = s->in->len_bytes;
@@ -75,7 +75,7 @@ static bool read_dict_at(struct kl_pdf_lock *l, uint64_t at)
 /* In this part of the file there is a trailer with a dictionary that is known. */
 static bool read_trailer(struct kl_pdf_lock *l, struct kl_pdf_lex *lex, uint64_t from)
 {
-    const struct kl_pdf_scan scan = {.in = l->in, .window = l->window};
+    struct kl_pdf_scan scan = {.in = l->in, .window = l->window};
     uint8_t copy[256];
     size_t n = 0;
 
@@ -173,8 +173,7 @@ static bool is_enciphered(const struct kl_pdf_lock *l, const struct kl_pdf_strea
 }
 
 /* The trailers between two streams. */
-static void add_marks(struct kl_pdf_lock *l, const struct kl_pdf_scan *s, uint64_t from,
-                      uint64_t to)
+static void add_marks(struct kl_pdf_lock *l, struct kl_pdf_scan *s, uint64_t from, uint64_t to)
 {
     uint8_t word[WORD_BYTES + 1];
     size_t n = 0;

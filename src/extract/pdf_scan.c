@@ -1,19 +1,33 @@
 #include "extract/pdf_scan.h"
 
-uint64_t kl_pdf_find(const struct kl_pdf_scan *s, uint64_t from, uint64_t to, struct kl_span word)
+/* The bytes from `at` on, at least `least` of them or all up to the end: what is in the window
+ * already, or a new one. */
+static struct kl_span look(struct kl_pdf_scan *s, uint64_t at, size_t least)
+{
+    uint64_t behind = s->from + s->n;
+    if (at < s->from || at + least > behind) {
+        s->from = at;
+        if (kl_input_read(s->in, at, s->window, KL_PDF_WINDOW, &s->n) != KL_OK) {
+            s->n = 0;
+        }
+    }
+    return kl_span_part(kl_span_make(s->window, s->n), (size_t)(at - s->from), s->n);
+}
+
+uint64_t kl_pdf_find(struct kl_pdf_scan *s, uint64_t from, uint64_t to, struct kl_span word)
 {
     uint64_t at = from;
     while (at < to) {
-        size_t want = to - at < KL_PDF_WINDOW ? (size_t)(to - at) : KL_PDF_WINDOW;
-        size_t n = 0;
-        if (kl_input_read(s->in, at, s->window, want, &n) != KL_OK || n < word.len) {
+        struct kl_span w = look(s, at, word.len);
+        w = kl_span_part(w, 0, to - at < w.len ? (size_t)(to - at) : w.len);
+        if (w.len < word.len) {
             break;
         }
-        size_t found = kl_span_find(kl_span_make(s->window, n), 0, word);
-        if (found < n) {
+        size_t found = kl_span_find(w, 0, word);
+        if (found < w.len) {
             return at + found;
         }
-        at += n - word.len + 1;
+        at += w.len - word.len + 1;
     }
     return to;
 }
@@ -41,7 +55,8 @@ static bool number_before(struct kl_span s, size_t *at, uint32_t *out)
 /* What stands between "obj" and the word "stream", and the numbers in front of it. */
 static void read_dict(struct kl_pdf_scan *s, uint64_t at, struct kl_pdf_stream *out)
 {
-    size_t want = at < KL_PDF_DICT ? (size_t)at : KL_PDF_DICT;
+    /* Not from before the end of the stream before. */
+    size_t want = at - s->at < KL_PDF_DICT ? (size_t)(at - s->at) : KL_PDF_DICT;
     size_t n = 0;
     size_t from = 0;
 

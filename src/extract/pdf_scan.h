@@ -15,6 +15,8 @@ struct kl_pdf_scan {
     const struct kl_input *in;
     uint8_t *window; /* KL_PDF_WINDOW, the caller's */
     uint64_t at;     /* where the next stream is looked for; 0 first */
+    uint64_t from;   /* of `in`: what stands in the window; whoever writes there sets n to 0 */
+    size_t n;
     uint8_t dict[KL_PDF_DICT];
 };
 
@@ -29,7 +31,7 @@ struct kl_pdf_stream {
 };
 
 /** Offset of the next `word` in [from, to); `to` when there is none. */
-uint64_t kl_pdf_find(const struct kl_pdf_scan *s, uint64_t from, uint64_t to, struct kl_span word);
+uint64_t kl_pdf_find(struct kl_pdf_scan *s, uint64_t from, uint64_t to, struct kl_span word);
 
 /** The next stream; false: there are no more. */
 bool kl_pdf_next_stream(struct kl_pdf_scan *s, struct kl_pdf_stream *out);

@@ -142,6 +142,7 @@ static enum kl_rc read_all(struct strings *s)
     while (kl_pdf_next_stream(&scan, &stream)) {
         KL_TRY(read_between(s, from, stream.word_at));
         s->is_in = false;
+        scan.n = 0; /* the window was used */
         from = scan.at;
     }
     KL_TRY(read_between(s, from, s->l->in->len_bytes));

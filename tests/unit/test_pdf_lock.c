@@ -38,7 +38,7 @@ static void expect_open(const struct sink_mem *s)
     KT_OK(locked_has(s, "nid;emri\nA00000002C;Mira Prove\n")); /* the attachment */
     KT_OK(locked_has(s, "note (A00000003D) Besa") ||           /* a string, or one in a stream */
           locked_has(s, "note \\(A00000003D\\) Besa"));
-    KT_OK(locked_has(s, "(A00000001B Agim Prove) Tj") ||       /* the page, for pdftotext */
+    KT_OK(locked_has(s, "(A00000001B Agim Prove) Tj") || /* the page, for pdftotext */
           locked_has(s, "FlateDecode"));
     KT_OK(locked_has(s, "/EncrypX ") && !locked_has(s, "/Encrypt "));
     KT_EQ(s->not_inspected, 0);
