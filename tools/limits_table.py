@@ -6,7 +6,7 @@ import re
 import sys
 
 HEADER = "src/base/limits.h"
-DEFINE = re.compile(r"^#define (KL_\w+) (\w+)\s*/\*\s*(.*?)\s*\*/", re.M | re.S)
+DEFINE = re.compile(r"^#define (KL_\w+)[ \\\n]+(\w+)\s*/\*\s*(.*?)\s*\*/", re.M | re.S)
 
 
 def rows():
@@ -17,7 +17,7 @@ def rows():
         why, _, then = rest.partition("; ")
         number = int(value.rstrip("ulUL"), 0)
         yield name, human(number, unit), unit, why, then
-    n_defines = len(re.findall(r"^#define KL_\w+ \w", text, re.M))
+    n_defines = len(re.findall(r"^#define KL_\w+[ \\\n]+\w", text, re.M))
     n_rows = len(DEFINE.findall(text))
     if n_defines != n_rows:
         raise SystemExit(f"{HEADER}: {n_defines} limits but {n_rows} with a comment of the form")

@@ -39,7 +39,7 @@ const char kl_usage_scan[] =
     "  --jobs N               documents at a time, 1 to 256 (default: one for each processor)\n"
     "  --format F             text (default), json (one object for each document) or sarif\n"
     "  -o, --out FILE         write there, not to stdout\n"
-    "  --passwords FILE       one a line, tried on encrypted archives; readable by you only\n"
+    "  --passwords FILE       one a line, tried on what is encrypted; readable by you only\n"
     "  --ocr on|off           read pictures too, when all text is told (default: on)\n"
     "  --all                  also show documents that pass (json always does)\n"
     "  --baseline FILE        what stands there and did not grow is known: not shown, not counted\n"

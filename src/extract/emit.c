@@ -31,6 +31,7 @@ struct kl_emit {
     uint64_t confirmed;  /* of the file: told by the events that were sent */
     uint64_t text_to;    /* of the file: behind what was added as text */
     uint64_t block_from; /* text_to when the block was taken */
+    uint64_t text_bytes; /* added so far */
     uint64_t expanded;
     uint64_t repeated;
     uint64_t members;
@@ -77,6 +78,7 @@ void kl_emit_start(struct kl_emit *e, uint64_t file_bytes)
     e->confirmed = 0;
     e->text_to = 0;
     e->block_from = 0;
+    e->text_bytes = 0;
     e->expanded = 0;
     e->repeated = 0;
     e->members = 0;
@@ -294,7 +296,9 @@ enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind, const stru
 {
     assert(!e->in_part && kl_part_is_outside(kind));
     bool io = false;
-    if (e->depth > 0 && in->len_bytes > KL_MAX_OUTSIDE_BYTES) {
+    /* The document's own file is there already, unless it is not as it stands (deciphered). */
+    bool copies = e->depth > 0 || in->source != NULL;
+    if (copies && in->len_bytes > KL_MAX_OUTSIDE_BYTES) {
         KL_TRY(kl_emit_anomaly(e, "limit.outside"));
         return kl_emit_not_inspected(e, KL_REASON_LIMIT, in->len_bytes);
     }
@@ -307,7 +311,7 @@ enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind, const stru
     e->in_part = true;
     e->kind = kind;
     e->at_byte = 0;
-    if (e->depth > 0) {
+    if (copies) {
         KL_TRY(copy_input(e, in, &io));
     }
     KL_TRY(kl_emit_part_end(e));
@@ -407,7 +411,13 @@ enum kl_rc kl_emit_commit(struct kl_emit *e, size_t len)
 {
     assert(e->in_part && e->block != NULL && len <= KL_BLOCK_BYTES - e->used);
     e->used += len;
+    e->text_bytes += len;
     return e->rc;
+}
+
+uint64_t kl_emit_text_get(const struct kl_emit *e)
+{
+    return e->text_bytes;
 }
 
 enum kl_rc kl_emit_text(struct kl_emit *e, struct kl_span text)

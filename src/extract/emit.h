@@ -51,8 +51,9 @@ KL_MUST enum kl_rc kl_emit_part_begin(struct kl_emit *e, enum kl_part_kind kind)
 KL_MUST enum kl_rc kl_emit_part_end(struct kl_emit *e);
 
 /**
- * Hand the whole of the current level, `in`, to a program of others: a part of its bytes. Above
- * KL_MAX_OUTSIDE_BYTES it is said not to be inspected (limit) instead.
+ * Hand the whole of the current level, `in`, to a program of others: a part of its bytes, or at
+ * depth 0 an empty one, for the file itself. Above KL_MAX_OUTSIDE_BYTES of bytes it is said not to
+ * be inspected (limit) instead.
  * @param kind  an outside kind
  */
 KL_MUST enum kl_rc kl_emit_outside(struct kl_emit *e, enum kl_part_kind kind,
@@ -87,6 +88,8 @@ KL_MUST enum kl_rc kl_emit_charge_expanded(struct kl_emit *e, uint64_t bytes);
 KL_MUST enum kl_rc kl_emit_charge_repeated(struct kl_emit *e, uint64_t bytes);
 /** How many more expanded bytes fit into the budget. */
 uint64_t kl_emit_budget_get(const struct kl_emit *e);
+/** How many bytes of text were added to the document so far. */
+uint64_t kl_emit_text_get(const struct kl_emit *e);
 /** Bytes of the current level that were said not to be inspected so far. */
 uint64_t kl_emit_lost_get(const struct kl_emit *e);
 /*

@@ -37,7 +37,7 @@ static bool is_package(struct kl_zip *zip)
     return false;
 }
 
-static enum kl_rc read_member(struct kl_package *p, struct kl_zip_member *m)
+enum kl_rc kl_office_read_member(struct kl_package *p, struct kl_zip_member *m)
 {
     struct kl_xml_token root;
     if (m->state != KL_ZIP_STATE_NONE) {
@@ -61,7 +61,7 @@ static enum kl_rc read_package(struct kl_package *p)
         KL_TRY(kl_odf_manifest_read(p, manifest));
     }
     for (size_t i = 0; i < p->zip->n_real; i++) {
-        KL_TRY(read_member(p, &p->zip->m[i]));
+        KL_TRY(kl_office_read_member(p, &p->zip->m[i]));
     }
     return KL_OK;
 }
@@ -76,60 +76,6 @@ enum kl_rc kl_office_extract(struct kl_zip *zip)
     KL_TRY(kl_package_init(&p, zip));
     enum kl_rc rc = read_package(&p);
     kl_package_done(&p);
-    return rc;
-}
-
-/* ---- what an ODF manifest says is encrypted ---- */
-
-static enum kl_rc encrypted(void *ctx, const struct kl_zip_member *m)
-{
-    const struct kl_package *p = ctx;
-    kl_emit_set_size(p->e, m->comp_bytes);
-    return kl_emit_not_inspected(p->e, KL_REASON_ENCRYPTED, m->comp_bytes);
-}
-
-/* Mark the members that have <encryption-data> in the manifest. */
-static enum kl_rc mark_encrypted(struct kl_package *p, const struct kl_zip_member *manifest,
-                                 uint8_t *marks)
-{
-    struct kl_xml_token t;
-    struct kl_zip_member *entry = NULL;
-    size_t left = p->zip->n_real * 2 + 64; /* a search for each: bounded */
-    kl_package_peek(p, manifest);
-    do {
-        struct kl_span name;
-        KL_TRY(kl_xml_next(&p->xml, &t));
-        if (t.kind == KL_XML_START && kl_span_is(t.name, "file-entry") && left > 0) {
-            bool known = kl_xml_attr(t.attrs, "full-path", &name);
-            entry = known ? kl_zip_find(p->zip, name) : NULL;
-            left--;
-        } else if (t.kind == KL_XML_START && kl_span_is(t.name, "encryption-data") &&
-                   entry != NULL) {
-            marks[entry - p->zip->m] = 1;
-        }
-    } while (t.kind != KL_XML_NONE && p->stream.got <= KL_MAX_WHOLE_MEMBER);
-    return KL_OK;
-}
-
-enum kl_rc kl_odf_manifest_read(struct kl_package *p, const struct kl_zip_member *manifest)
-{
-    uint8_t *marks = calloc(1, p->zip->n + 1);
-    if (marks == NULL) {
-        return KL_E_NOMEM;
-    }
-    enum kl_rc rc = kl_zip_is_readable(manifest) ? mark_encrypted(p, manifest, marks) : KL_OK;
-    for (size_t i = 0; i < p->zip->n_real && rc == KL_OK; i++) {
-        struct kl_zip_member *m = &p->zip->m[i];
-        struct kl_xml_token root;
-        if (marks[i] == 0 || !kl_zip_is_readable(m) || m == manifest) {
-            continue;
-        }
-        rc = kl_package_root(p, m, &root);
-        if (rc == KL_OK && root.name.len == 0) { /* else it is not encrypted at all */
-            rc = kl_package_with_level(p, m, encrypted, p, NULL);
-        }
-    }
-    free(marks);
     return rc;
 }
 

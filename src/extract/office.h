@@ -12,7 +12,13 @@
 
 KL_MUST enum kl_rc kl_office_extract(struct kl_zip *zip);
 
-/** Say of every member that the manifest of an ODF package calls encrypted, mark it as done. */
+/** Read a member that has the root element of a document, mark it as done. */
+KL_MUST enum kl_rc kl_office_read_member(struct kl_package *p, struct kl_zip_member *m);
+
+/**
+ * The members that the manifest of an ODF package calls encrypted: with a password that is known
+ * they are read, else that is said; they are marked as done.
+ */
 KL_MUST enum kl_rc kl_odf_manifest_read(struct kl_package *p, const struct kl_zip_member *manifest);
 
 /** Workbook, sheets and strings of an xlsb. */

@@ -7,6 +7,7 @@
 #include "extract/binary.h"
 #include "extract/decoded.h"
 #include "extract/extract.h"
+#include "extract/office_lock.h"
 #include "extract/xls.h"
 
 #define PATH_BYTES 1024u
@@ -220,15 +221,47 @@ static enum kl_rc search_streams(struct kl_emit *e, struct kl_cfb *cfb, const st
 
 /* ---- which format ---- */
 
+/* Its streams are opened here: a stream has a table of steps that is not to be moved. */
+static enum kl_rc open_package(struct kl_emit *e, struct kl_cfb *cfb, uint32_t package,
+                               struct kl_office_lock *lock, bool *out_open)
+{
+    struct kl_cfb_stream info;
+    struct kl_cfb_stream s;
+    uint32_t i = kl_cfb_find(cfb, 0, "EncryptionInfo");
+
+    *out_open = false;
+    if (i == KL_CFB_NONE) {
+        return KL_OK;
+    }
+    kl_cfb_stream_open(cfb, i, &info);
+    kl_cfb_stream_open(cfb, package, &s);
+    enum kl_rc rc = kl_office_unlock(e, &info.in, &s.in, lock, out_open);
+    if (rc == KL_OK && *out_open) {
+        rc = kl_plain_extract(e, &lock->input, kl_cfb_name(cfb, package));
+    }
+    return rc;
+}
+
 /* The package of an Office file with a password. */
-static enum kl_rc say_encrypted(struct kl_emit *e, struct kl_cfb *cfb)
+static enum kl_rc read_encrypted(struct kl_emit *e, struct kl_cfb *cfb)
 {
     uint32_t package = kl_cfb_find(cfb, 0, "EncryptedPackage");
+    bool open = false;
 
     if (package == KL_CFB_NONE) {
         return KL_OK;
     }
+    struct kl_office_lock *lock = malloc(sizeof *lock);
+    if (lock == NULL) {
+        return KL_E_NOMEM;
+    }
     kl_cfb_done_set(cfb, package);
+    enum kl_rc rc = open_package(e, cfb, package, lock, &open);
+    kl_office_lock_done(lock);
+    free(lock);
+    if (rc != KL_OK || open) {
+        return rc;
+    }
     return kl_emit_not_inspected(e, KL_REASON_ENCRYPTED, kl_cfb_entry_get(cfb, package)->len_bytes);
 }
 
@@ -283,7 +316,7 @@ static enum kl_rc read_all(struct kl_emit *e, struct kl_cfb *cfb)
     if (kl_cfb_is_damaged(cfb)) {
         KL_TRY(kl_emit_anomaly(e, "ole2.damaged"));
     }
-    KL_TRY(say_encrypted(e, cfb));
+    KL_TRY(read_encrypted(e, cfb));
     if (is_msg) {
         KL_TRY(kl_msg_extract(e, cfb, 0));
     }

@@ -81,6 +81,7 @@ void kl_candidates_reset(struct kl_candidates *c)
     explicit_bzero(c->last, sizeof c->last);
     c->last_len = 0;
     c->n_tries = 0;
+    c->n_hashes = 0;
 }
 
 enum kl_rc kl_emit_note_word(struct kl_emit *e, struct kl_span word)
@@ -96,19 +97,33 @@ enum kl_rc kl_emit_note_word(struct kl_emit *e, struct kl_span word)
 struct trial {
     struct kl_emit *e;
     struct kl_candidates *c;
-    enum kl_rc (*fits)(void *ctx, struct kl_span password, bool *out_fits);
-    void *ctx;
+    const struct kl_lock *lock;
     bool found;
 };
 
-static enum kl_rc try_one(struct trial *t, struct kl_span password)
+/* A try that is too many, or too dear, is said and not made. */
+static enum kl_rc fits(struct trial *t, struct kl_span password)
 {
-    if (t->c->n_tries == KL_MAX_PASSWORD_TRIES) {
+    struct kl_candidates *c = t->c;
+    if (c->n_tries == KL_MAX_PASSWORD_TRIES ||
+        t->lock->hashes > KL_MAX_PASSWORD_HASHES - c->n_hashes) {
         KL_TRY(kl_emit_anomaly(t->e, "limit.passwords"));
         return KL_E_LIMIT;
     }
-    t->c->n_tries++;
-    KL_TRY(t->fits(t->ctx, password, &t->found));
+    c->n_tries++;
+    c->n_hashes += t->lock->hashes;
+    return t->lock->fits(t->lock->ctx, password, &t->found);
+}
+
+static enum kl_rc try_usual(struct trial *t)
+{
+    KL_TRY(fits(t, kl_span_str(t->lock->usual)));
+    return t->found ? kl_emit_anomaly(t->e, t->lock->usual_code) : KL_OK;
+}
+
+static enum kl_rc try_one(struct trial *t, struct kl_span password)
+{
+    KL_TRY(fits(t, password));
     if (t->found) {
         memmove(t->c->last, password.ptr, password.len);
         t->c->last_len = password.len;
@@ -127,24 +142,69 @@ static enum kl_rc try_list(struct trial *t, const struct kl_passwords *list)
     return KL_OK;
 }
 
-enum kl_rc kl_emit_try_passwords(struct kl_emit *e,
-                                 enum kl_rc (*fits)(void *ctx, struct kl_span password,
-                                                    bool *out_fits),
-                                 void *ctx, bool *out_found)
+static enum kl_rc try_all(struct trial *t)
 {
-    struct kl_candidates *c = kl_emit_candidates(e);
-    struct trial t = {e, c, fits, ctx, false};
-    enum kl_rc rc = KL_OK;
+    if (t->lock->usual != NULL) {
+        KL_TRY(try_usual(t));
+    }
+    if (!t->found && t->c->last_len > 0) {
+        KL_TRY(try_one(t, kl_span_make(t->c->last, t->c->last_len)));
+    }
+    KL_TRY(try_list(t, &t->c->words));
+    return try_list(t, t->c->given);
+}
 
-    if (c->last_len > 0) {
-        rc = try_one(&t, kl_span_make(c->last, c->last_len));
-    }
-    if (rc == KL_OK) {
-        rc = try_list(&t, &c->words);
-    }
-    if (rc == KL_OK) {
-        rc = try_list(&t, c->given);
-    }
+enum kl_rc kl_emit_try_passwords(struct kl_emit *e, const struct kl_lock *lock, bool *out_found)
+{
+    struct trial t = {e, kl_emit_candidates(e), lock, false};
+    enum kl_rc rc = try_all(&t);
+
     *out_found = t.found;
     return rc == KL_E_LIMIT ? KL_OK : rc;
+}
+
+/* ---- as UTF-16 ---- */
+
+/* The character at the front of s, and its length: 1 when it is not UTF-8. */
+static uint32_t first_char(struct kl_span s, size_t *out_len)
+{
+    uint8_t c = s.ptr[0];
+    size_t len = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 1;
+    uint32_t cp = len == 1 ? c : c & (0x7Fu >> len);
+
+    for (size_t i = 1; i < len; i++) {
+        if (i >= s.len || (s.ptr[i] & 0xC0) != 0x80) {
+            *out_len = 1;
+            return c;
+        }
+        cp = cp << 6 | (s.ptr[i] & 0x3Fu);
+    }
+    *out_len = cp <= 0x10FFFF ? len : 1;
+    return cp <= 0x10FFFF ? cp : c;
+}
+
+static size_t put_16(uint8_t *out, uint32_t unit)
+{
+    out[0] = (uint8_t)unit;
+    out[1] = (uint8_t)(unit >> 8);
+    return 2;
+}
+
+size_t kl_password_wide(struct kl_span password, uint8_t *out)
+{
+    struct kl_span s = kl_span_part(password, 0, KL_MAX_PASSWORD_BYTES);
+    size_t n = 0;
+
+    while (s.len > 0) {
+        size_t len = 1;
+        uint32_t cp = first_char(s, &len);
+        if (cp >= 0x10000) {
+            n += put_16(out + n, 0xD800 + ((cp - 0x10000) >> 10));
+            n += put_16(out + n, 0xDC00 + ((cp - 0x10000) & 0x3FF));
+        } else {
+            n += put_16(out + n, cp);
+        }
+        s = kl_span_part(s, len, s.len);
+    }
+    return n;
 }

@@ -49,6 +49,7 @@ struct kl_candidates {
     const struct kl_passwords *given; /* borrowed; NULL: none */
     struct kl_passwords words;        /* of this document */
     unsigned n_tries;
+    uint64_t n_hashes;                   /* of a hash that the tries took */
     uint8_t last[KL_MAX_PASSWORD_BYTES]; /* the one that opened something last */
     size_t last_len;
 };
@@ -65,15 +66,30 @@ struct kl_candidates *kl_emit_candidates(struct kl_emit *e);
  */
 KL_MUST enum kl_rc kl_emit_note_word(struct kl_emit *e, struct kl_span word);
 
+/* What is locked. */
+struct kl_lock {
+    /* KL_OK: tried, *out_fits says whether it opens; else the trying ends. */
+    enum kl_rc (*fits)(void *ctx, struct kl_span password, bool *out_fits);
+    void *ctx;
+    uint64_t hashes;        /* that a try takes, about, in blocks of SHA-1; 0: next to none */
+    const char *usual;      /* what a program sets when nobody chose: tried first; NULL: none */
+    const char *usual_code; /* said instead of encrypted.opened when that opens it */
+};
+
 /**
- * Try what is known: the last that fitted, the words, the given ones. After KL_MAX_PASSWORD_TRIES
- * in one document limit.passwords is said and nothing is tried any more.
- * @param fits       KL_OK: tried, *out_fits says whether it opens; else the trying ends
- * @param out_found  true: the last call of `fits` said so, and encrypted.opened was said
+ * Try what is known: the usual one, the last that fitted, the words, the given ones. After
+ * KL_MAX_PASSWORD_TRIES or KL_MAX_PASSWORD_HASHES in one document limit.passwords is said and
+ * nothing is tried any more.
+ * @param out_found  true: the last call of `fits` said so, and that it was opened was said
  */
-KL_MUST enum kl_rc kl_emit_try_passwords(struct kl_emit *e,
-                                         enum kl_rc (*fits)(void *ctx, struct kl_span password,
-                                                            bool *out_fits),
-                                         void *ctx, bool *out_found);
+KL_MUST enum kl_rc kl_emit_try_passwords(struct kl_emit *e, const struct kl_lock *lock,
+                                         bool *out_found);
+
+/**
+ * A password as UTF-16LE; what is not UTF-8 is taken byte by byte.
+ * @param out  room for 2 * KL_MAX_PASSWORD_BYTES; wipe it
+ * @return bytes written; a password that is longer than KL_MAX_PASSWORD_BYTES is cut
+ */
+size_t kl_password_wide(struct kl_span password, uint8_t *out);
 
 #endif

@@ -5,10 +5,9 @@
 #include "extract/extract.h"
 #include "extract/inflate.h"
 #include "extract/member.h"
+#include "extract/pdf_lock.h"
 
-#define WINDOW_BYTES 65536u
-#define DICT_BYTES 2048u /* of a stream's dictionary, looked at from its end */
-#define HEAD_BYTES 64u   /* of a stream of no known type, to see whether it is a file */
+#define HEAD_BYTES 64u /* of a stream of no known type, to see whether it is a file */
 
 /*
  * A PDF's pages go to pdftotext. Read here is what that program does not show: attached files, and
@@ -19,7 +18,7 @@ struct pdf {
     struct kl_emit *e;
     const struct kl_input *in;
     struct kl_inflate *z; /* NULL: not needed yet */
-    uint8_t *window;      /* WINDOW_BYTES */
+    uint8_t *window;      /* KL_PDF_WINDOW */
     bool is_locked;       /* its streams are noise */
 };
 
@@ -74,24 +73,19 @@ static const struct kl_member_ops stream_ops = {stream_rewind, stream_read, stre
 
 enum use { USE_NONE = 0, USE_FILE, USE_OBJECTS, USE_UNKNOWN };
 
-static bool names(struct kl_span dict, const char *name)
-{
-    return kl_span_find(dict, 0, kl_span_str(name)) < dict.len;
-}
-
 static enum use use_of(struct kl_span dict)
 {
     static const char *const shown[] = {"/Image",   "/FontFile",    "/Form",
                                         "/XRef",    "/Metadata",    "/Font",
                                         "/Length1", "/CIDToGIDMap", "/ICCBased"};
-    if (names(dict, "/EmbeddedFile")) {
+    if (kl_pdf_names(dict, "/EmbeddedFile")) {
         return USE_FILE;
     }
-    if (names(dict, "/ObjStm")) {
+    if (kl_pdf_names(dict, "/ObjStm")) {
         return USE_OBJECTS;
     }
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        if (names(dict, shown[i])) {
+        if (kl_pdf_names(dict, shown[i])) {
             return USE_NONE;
         }
     }
@@ -105,11 +99,12 @@ static bool is_readable(struct kl_span dict, bool *out_deflated)
                                           "/CCITTFax", "/JBIG2",   "/DCT", "/JPX",
                                           "/Crypt",    "/AHx",     "/A85"};
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
-        if (names(dict, filters[i])) {
+        if (kl_pdf_names(dict, filters[i])) {
             return false;
         }
     }
-    *out_deflated = names(dict, "/FlateDecode") || names(dict, "/Fl ") || names(dict, "/Fl/");
+    *out_deflated = kl_pdf_names(dict, "/FlateDecode") || kl_pdf_names(dict, "/Fl ") ||
+                    kl_pdf_names(dict, "/Fl/");
     return true;
 }
 
@@ -178,172 +173,86 @@ static enum kl_rc take_stream(struct pdf *p, struct kl_span dict, uint64_t at, u
     return use == USE_UNKNOWN && !is_file(&s) ? KL_OK : extract_member(&s, use);
 }
 
-/* ---- where they are ---- */
+/* ---- the document ---- */
 
-/* Offset of the next `word` at or after `at`; the end of the input when there is none. */
-static uint64_t find_word(const struct pdf *p, uint64_t at, struct kl_span word, uint8_t *window)
-{
-    while (at < p->in->len_bytes) {
-        size_t n = 0;
-        if (kl_input_read(p->in, at, window, WINDOW_BYTES, &n) != KL_OK || n < word.len) {
-            break;
-        }
-        struct kl_span w = kl_span_make(window, n);
-        size_t found = kl_span_find(w, 0, word);
-        if (found < n) {
-            return at + found;
-        }
-        at += n - word.len + 1;
-    }
-    return p->in->len_bytes;
-}
-
-/* The dictionary that ends at `at`: what stands between its "obj" and there. */
-static struct kl_span dict_before(const struct pdf *p, uint64_t at, uint8_t dict[DICT_BYTES])
-{
-    size_t want = at < DICT_BYTES ? (size_t)at : DICT_BYTES;
-    size_t n = 0;
-
-    if (kl_input_read(p->in, at - want, dict, want, &n) != KL_OK) {
-        n = 0;
-    }
-    struct kl_span d = kl_span_make(dict, n);
-    size_t from = 0;
-    for (size_t i = kl_span_find(d, 0, KL_SPAN_LIT("obj")); i < d.len;
-         i = kl_span_find(d, i + 3, KL_SPAN_LIT("obj"))) {
-        from = i + 3;
-    }
-    return kl_span_part(d, from, d.len);
-}
-
-/* Data begins behind the line end of "stream". */
-static uint64_t data_after(const struct pdf *p, uint64_t at)
-{
-    uint8_t eol[2] = {0, 0};
-    size_t n = 0;
-
-    if (kl_input_read(p->in, at + 6, eol, 2, &n) != KL_OK || n == 0) {
-        return at + 6;
-    }
-    return at + 6 + (eol[0] == '\r' && eol[1] == '\n' ? 2 : eol[0] == '\n' || eol[0] == '\r');
-}
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == 0;
-}
-
-static void skip_space(struct kl_rd *r)
-{
-    while (kl_rd_left(r) > 0 && is_space(r->in.ptr[r->at])) {
-        kl_rd_skip(r, 1);
-    }
-}
-
-/* A number; false: there is none. */
-static bool take_number(struct kl_rd *r, uint64_t *out)
-{
-    size_t from = r->at;
-
-    *out = 0;
-    while (kl_rd_left(r) > 0 && (uint8_t)(r->in.ptr[r->at] - '0') < 10 && r->at - from < 18) {
-        *out = *out * 10 + (uint64_t)(kl_rd_u8(r) - '0');
-    }
-    return r->at > from;
-}
-
-/* The /Length of a dictionary; 0: none, or it stands elsewhere ("7 0 R"). */
-static uint64_t length_of(struct kl_span dict)
-{
-    const struct kl_span word = KL_SPAN_LIT("/Length");
-    uint64_t len = 0;
-    uint64_t other = 0;
-
-    for (size_t i = kl_span_find(dict, 0, word); i < dict.len;
-         i = kl_span_find(dict, i + word.len, word)) {
-        struct kl_rd r = kl_rd_init(kl_span_part(dict, i + word.len, dict.len));
-        skip_space(&r);
-        if (r.at == 0 || !take_number(&r, &len)) {
-            continue; /* /Length1 */
-        }
-        skip_space(&r);
-        return take_number(&r, &other) ? 0 : len;
-    }
-    return 0;
-}
-
-/* Does "endstream" stand at `at`, perhaps behind a line end? */
-static bool ends_at(const struct pdf *p, uint64_t at)
-{
-    const struct kl_span end = KL_SPAN_LIT("endstream");
-    uint8_t buf[16];
-    size_t n = 0;
-
-    if (at >= p->in->len_bytes || kl_input_read(p->in, at, buf, sizeof buf, &n) != KL_OK) {
-        return false;
-    }
-    struct kl_rd r = kl_rd_init(kl_span_make(buf, n));
-    skip_space(&r);
-    return r.at <= 2 && kl_span_eq(kl_rd_take(&r, end.len), end);
-}
-
-/*
- * A stream ends where its length says when the word is there: an attached PDF has such words of its
- * own. The next one is looked for behind the first of them all the same, for a length may hide
- * objects.
- */
 static enum kl_rc take_streams(struct pdf *p)
 {
-    const struct kl_span begin = KL_SPAN_LIT("stream");
-    const struct kl_span end = KL_SPAN_LIT("endstream");
-    uint8_t dict[DICT_BYTES];
-    uint64_t at = 0;
+    struct kl_pdf_scan scan = {.in = p->in, .window = p->window};
+    struct kl_pdf_stream s;
 
-    while ((at = find_word(p, at, begin, p->window)) < p->in->len_bytes) {
-        struct kl_span d = dict_before(p, at, dict);
-        if (kl_span_eq(kl_span_part(d, d.len > 3 ? d.len - 3 : 0, d.len), KL_SPAN_LIT("end"))) {
-            at += begin.len; /* of a stream whose length was believed */
-            continue;
-        }
-        uint64_t data = data_after(p, at);
-        uint64_t len = length_of(d);
-        uint64_t first = find_word(p, data, end, p->window);
-        uint64_t stop = len <= first - data || !ends_at(p, data + len) ? first : data + len;
-        KL_TRY(take_stream(p, d, data, stop > data ? stop - data : 0));
-        at = first + end.len;
+    while (kl_pdf_next_stream(&scan, &s)) {
+        KL_TRY(take_stream(p, s.dict, s.at, s.len));
     }
     return KL_OK;
 }
 
-/* Does the trailer name an encryption dictionary? It stands at the end; in a cross-reference
- * stream its dictionary is plain too. */
+/* Does the trailer name an encryption dictionary? It stands at the end, or in a file that is made
+ * for the web at the front; in a cross-reference stream its dictionary is plain too. */
 static bool says_encrypted(const struct pdf *p)
 {
-    uint64_t at = p->in->len_bytes > WINDOW_BYTES ? p->in->len_bytes - WINDOW_BYTES : 0;
+    uint64_t end = p->in->len_bytes > KL_PDF_WINDOW ? p->in->len_bytes - KL_PDF_WINDOW : 0;
     size_t n = 0;
 
-    if (kl_input_read(p->in, at, p->window, WINDOW_BYTES, &n) != KL_OK) {
-        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        if (kl_input_read(p->in, i == 0 ? end : 0, p->window, KL_PDF_WINDOW, &n) == KL_OK &&
+            kl_pdf_names(kl_span_make(p->window, n), "/Encrypt")) {
+            return true;
+        }
     }
-    return names(kl_span_make(p->window, n), "/Encrypt");
+    return false;
 }
 
-static enum kl_rc extract(struct pdf *p)
+static enum kl_rc extract_plain(struct pdf *p)
 {
-    p->is_locked = says_encrypted(p);
-    KL_TRY(kl_emit_outside(p->e, p->is_locked ? KL_PART_PDF_LOCKED : KL_PART_PDF, p->in));
+    KL_TRY(kl_emit_outside(p->e, KL_PART_PDF, p->in));
     KL_TRY(kl_extract_binary(p->e, p->in));
     return take_streams(p);
 }
 
+/* The streams of one that does not open are noise; pdftotext may still know how to. */
+static enum kl_rc extract_locked(struct pdf *p)
+{
+    p->is_locked = true;
+    KL_TRY(kl_emit_outside(p->e, KL_PART_PDF_LOCKED, p->in));
+    KL_TRY(kl_extract_binary(p->e, p->in));
+    return take_streams(p);
+}
+
+static enum kl_rc extract_opened(struct pdf *p, struct kl_pdf_lock *lock)
+{
+    if (lock->left_bytes > 0) {
+        KL_TRY(kl_emit_not_inspected(p->e, KL_REASON_ENCRYPTED, lock->left_bytes));
+    }
+    p->in = &lock->input;
+    KL_TRY(extract_plain(p));
+    return kl_pdf_lock_strings(lock);
+}
+
+static enum kl_rc extract_encrypted(struct pdf *p)
+{
+    struct kl_pdf_lock *lock = calloc(1, sizeof *lock);
+    bool open = false;
+
+    if (lock == NULL) {
+        return KL_E_NOMEM;
+    }
+    enum kl_rc rc = kl_pdf_unlock(p->e, p->in, p->window, lock, &open);
+    if (rc == KL_OK) {
+        rc = open ? extract_opened(p, lock) : extract_locked(p);
+    }
+    kl_pdf_lock_done(lock);
+    free(lock);
+    return rc;
+}
+
 enum kl_rc kl_extract_pdf(struct kl_emit *e, const struct kl_input *in)
 {
-    struct pdf p = {.e = e, .in = in, .window = malloc(WINDOW_BYTES)};
+    struct pdf p = {.e = e, .in = in, .window = malloc(KL_PDF_WINDOW)};
 
     if (p.window == NULL) {
         return KL_E_NOMEM;
     }
-    enum kl_rc rc = extract(&p);
+    enum kl_rc rc = says_encrypted(&p) ? extract_encrypted(&p) : extract_plain(&p);
     kl_inflate_free(&p.z);
     free(p.window);
     return rc;

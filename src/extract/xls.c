@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "extract/extract.h"
+#include "extract/password.h"
 #include "extract/xls_int.h"
 
 #define HEAD_BYTES 4u
@@ -210,15 +211,27 @@ static enum kl_rc on_boundsheet(struct kl_xls *x)
     return kl_xls_note(x, name, is_wide);
 }
 
+static enum kl_rc filepass_fits(void *ctx, struct kl_span password, bool *out_fits)
+{
+    struct kl_xls *x = ctx;
+    *out_fits = kl_xls_crypt_open(&x->crypt, x->p, x->biff == 8, password);
+    return KL_OK;
+}
+
 static enum kl_rc on_filepass(struct kl_xls *x)
 {
+    /* A file that is only protected has the password that Excel itself sets. */
+    const struct kl_lock lock = {.fits = filepass_fits,
+                                 .ctx = x,
+                                 .hashes = 32,
+                                 .usual = "VelvetSweatshop",
+                                 .usual_code = "xls.default_password"};
+    bool open = false;
     if (x->crypt.kind != KL_XLS_CIPHER_NONE) {
         return KL_OK;
     }
-    if (kl_xls_crypt_open(&x->crypt, x->p, x->biff == 8, "VelvetSweatshop")) {
-        return kl_emit_anomaly(x->e, "xls.default_password");
-    }
-    x->is_encrypted = true;
+    KL_TRY(kl_emit_try_passwords(x->e, &lock, &open));
+    x->is_encrypted = !open;
     return KL_OK;
 }
 

@@ -3,8 +3,10 @@
 #include <nettle/md5.h>
 #include <nettle/sha1.h>
 
+#include "extract/password.h"
+
 #define BLOCK_BYTES 1024u
-#define MAX_PASSWORD 15u
+#define MAX_PASSWORD 15u /* of XOR */
 #define VERIFIER_BYTES 16u
 #define MAX_HASH 20u
 
@@ -15,14 +17,13 @@ static uint16_t rotate_15(uint16_t v)
     return (uint16_t)((v << 1 & 0x7FFF) | (v >> 14 & 1));
 }
 
-static uint16_t xor_verifier(const char *password)
+static uint16_t xor_verifier(struct kl_span password)
 {
-    size_t len = strlen(password);
     uint16_t v = 0;
-    for (size_t i = len; i > 0; i--) {
-        v = rotate_15(v) ^ (uint8_t)password[i - 1];
+    for (size_t i = password.len; i > 0; i--) {
+        v = rotate_15(v) ^ password.ptr[i - 1];
     }
-    return (uint16_t)(rotate_15(v) ^ len ^ 0xCE4B);
+    return (uint16_t)(rotate_15(v) ^ password.len ^ 0xCE4B);
 }
 
 static uint8_t rotate_8(uint8_t v, unsigned n)
@@ -30,18 +31,18 @@ static uint8_t rotate_8(uint8_t v, unsigned n)
     return (uint8_t)(v << n | v >> (8 - n));
 }
 
-static bool open_xor(struct kl_xls_crypt *c, struct kl_rd *r, const char *password)
+static bool open_xor(struct kl_xls_crypt *c, struct kl_rd *r, struct kl_span password)
 {
     static const uint8_t pad[] = {0xBB, 0xFF, 0xFF, 0xBA, 0xFF, 0xFF, 0xB9, 0x80,
                                   0x00, 0xBE, 0x0F, 0x00, 0xBF, 0x0F, 0x00, 0x00};
     uint16_t key = kl_rd_le16(r);
     uint16_t verifier = kl_rd_le16(r);
-    size_t len = strlen(password);
+    size_t len = password.len;
     if (!kl_rd_ok(r) || len > MAX_PASSWORD || verifier != xor_verifier(password)) {
         return false;
     }
     for (size_t i = 0; i < 16; i++) {
-        uint8_t b = i < len ? (uint8_t)password[i] : pad[i - len];
+        uint8_t b = i < len ? password.ptr[i] : pad[i - len];
         b ^= (uint8_t)(i % 2 == 0 ? key : key >> 8);
         c->key[i] = rotate_8(b, 2);
     }
@@ -67,18 +68,6 @@ static void sha1(struct kl_span a, struct kl_span b, uint8_t out[20])
     sha1_update(&ctx, a.len, a.ptr);
     sha1_update(&ctx, b.len, b.ptr);
     sha1_digest(&ctx, 20, out);
-}
-
-/* ASCII to UTF-16LE. */
-static struct kl_span wide(const char *password, uint8_t *out)
-{
-    size_t len = strlen(password);
-    len = len < MAX_PASSWORD ? len : MAX_PASSWORD;
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = (uint8_t)password[i];
-        out[2 * i + 1] = 0;
-    }
-    return kl_span_make(out, len * 2);
 }
 
 static void start_block(struct kl_xls_crypt *c, uint32_t block)
@@ -122,9 +111,9 @@ static bool verify(struct kl_xls_crypt *c, const uint8_t *verifier, const uint8_
     return memcmp(want, have, len) == 0;
 }
 
-static bool open_rc4(struct kl_xls_crypt *c, struct kl_rd *r, const char *password)
+static bool open_rc4(struct kl_xls_crypt *c, struct kl_rd *r, struct kl_span password)
 {
-    uint8_t pass[2 * MAX_PASSWORD];
+    uint8_t pass[2 * KL_MAX_PASSWORD_BYTES];
     uint8_t salted[16 * (5 + 16)];
     uint8_t hash[16];
     struct kl_span salt = kl_rd_take(r, 16);
@@ -133,7 +122,8 @@ static bool open_rc4(struct kl_xls_crypt *c, struct kl_rd *r, const char *passwo
     if (!kl_rd_ok(r)) {
         return false;
     }
-    md5(wide(password, pass), kl_span_make("", 0), hash);
+    md5(kl_span_make(pass, kl_password_wide(password, pass)), kl_span_make("", 0), hash);
+    explicit_bzero(pass, sizeof pass);
     for (size_t i = 0; i < 16; i++) {
         memcpy(salted + i * 21, hash, 5);
         memcpy(salted + i * 21 + 5, salt.ptr, 16);
@@ -144,9 +134,9 @@ static bool open_rc4(struct kl_xls_crypt *c, struct kl_rd *r, const char *passwo
     return verify(c, verifier.ptr, verifier_hash.ptr);
 }
 
-static bool open_capi(struct kl_xls_crypt *c, struct kl_rd *r, const char *password)
+static bool open_capi(struct kl_xls_crypt *c, struct kl_rd *r, struct kl_span password)
 {
-    uint8_t pass[2 * MAX_PASSWORD];
+    uint8_t pass[2 * KL_MAX_PASSWORD_BYTES];
     kl_rd_skip(r, 4); /* flags */
     struct kl_rd header = kl_rd_init(kl_rd_take(r, kl_rd_le32(r)));
     kl_rd_skip(&header, 8);
@@ -163,14 +153,15 @@ static bool open_capi(struct kl_xls_crypt *c, struct kl_rd *r, const char *passw
         bits < 40 || bits > 128) {
         return false;
     }
-    sha1(salt, wide(password, pass), c->key);
+    sha1(salt, kl_span_make(pass, kl_password_wide(password, pass)), c->key);
+    explicit_bzero(pass, sizeof pass);
     c->key_len = (uint8_t)(bits / 8);
     c->kind = KL_XLS_CIPHER_CAPI;
     return verify(c, verifier.ptr, verifier_hash.ptr);
 }
 
 bool kl_xls_crypt_open(struct kl_xls_crypt *c, struct kl_span filepass, bool is_biff8,
-                       const char *password)
+                       struct kl_span password)
 {
     struct kl_rd r = kl_rd_init(filepass);
     memset(c, 0, sizeof *c);

@@ -1,7 +1,6 @@
 /*
- * The encryption of xls: XOR obfuscation, RC4 and RC4 with CryptoAPI, as far as it can be undone
- * with the password that Excel itself sets ("VelvetSweatshop": a file that is only protected).
- * Source: [MS-OFFCRYPTO] 2.3.5-2.3.7, [MS-XLS] 2.2.10.
+ * The encryption of xls: XOR obfuscation, RC4 and RC4 with CryptoAPI. XOR has a verifier of 16
+ * bits: one wrong password in 65,536 passes. Source: [MS-OFFCRYPTO] 2.3.5-2.3.7, [MS-XLS] 2.2.10.
  * Thread rule: pure but for the state that the caller owns.
  */
 #ifndef KL_EXTRACT_XLS_CRYPT_H
@@ -31,11 +30,11 @@ struct kl_xls_crypt {
 /**
  * @param filepass  payload of the FILEPASS record
  * @param is_biff8  else it has the short form of BIFF5
- * @param password  ASCII
+ * @param password  UTF-8
  * @return true: it is the password, kl_xls_decrypt works
  */
 bool kl_xls_crypt_open(struct kl_xls_crypt *c, struct kl_span filepass, bool is_biff8,
-                       const char *password);
+                       struct kl_span password);
 
 /**
  * Decrypt in place.

@@ -94,6 +94,8 @@ struct kl_zip_stream {
     struct kl_zip *zip;
     const struct kl_zip_member *m;
     uint64_t got;
+    uint64_t text;       /* of the emitter, when it last grew ... */
+    uint64_t quiet_from; /* ... and where the stream was then */
     enum kl_reason lost; /* why the rest cannot be had; NONE: nothing is lost */
     bool is_peek;        /* a look at the head: nothing is charged */
     bool at_end;

@@ -13,6 +13,7 @@
 #define ID_AES 0x9901u
 #define FLAG_STRONG 0x40u /* PKWARE's own, with certificates */
 #define AES_ROUNDS 1000u
+#define AES_HASHES 8u /* in a round, at most: two for each 20 bytes of key */
 #define MAC_BYTES 10u
 #define BLOCK_BYTES 16u
 #define BLOCKS 64u
@@ -333,7 +334,9 @@ enum kl_rc kl_zip_unlock(struct kl_zip *zip, const struct kl_zip_member *m,
     l->plain.flags &= (uint16_t)~KL_ZIP_FLAG_ENCRYPTED;
     l->plain.data_at = 0;
     l->plain.comp_bytes = l->len_bytes;
-    return kl_emit_try_passwords(zip->e, fits, l, out_open);
+    const struct kl_lock lock = {
+        .fits = fits, .ctx = l, .hashes = l->key_bytes > 0 ? AES_ROUNDS * AES_HASHES : 0};
+    return kl_emit_try_passwords(zip->e, &lock, out_open);
 }
 
 void kl_zip_lock_done(struct kl_zip_lock *l)

@@ -42,6 +42,31 @@ void kl_zip_open(struct kl_zip *zip, const struct kl_zip_member *m, bool is_peek
     kl_inflate_start(zip->z, zip->in, m->data_at, m->comp_bytes, m->method == 0);
 }
 
+/* Markup without text, again and again: a parser takes twenty seconds for what the budget allows.
+ */
+static bool is_quiet(struct kl_zip_stream *s)
+{
+    uint64_t text = kl_emit_text_get(s->zip->e);
+    if (text != s->text) {
+        s->text = text;
+        s->quiet_from = s->got;
+    }
+    return s->got - s->quiet_from >= KL_MAX_QUIET;
+}
+
+/* What was unpacked is within the budget; KL_E_LIMIT: not. */
+static enum kl_rc charge(struct kl_zip_stream *s, size_t n)
+{
+    if (s->is_peek) {
+        return KL_OK;
+    }
+    if (is_quiet(s)) {
+        KL_TRY(kl_emit_anomaly(s->zip->e, "limit.quiet"));
+        return KL_E_LIMIT;
+    }
+    return kl_emit_charge_expanded(s->zip->e, n);
+}
+
 enum kl_rc kl_zip_read(struct kl_zip_stream *s, void *dst, size_t n, size_t *out_n)
 {
     size_t all = 0;
@@ -53,7 +78,7 @@ enum kl_rc kl_zip_read(struct kl_zip_stream *s, void *dst, size_t n, size_t *out
             s->at_end = true;
             break;
         }
-        rc = s->is_peek ? KL_OK : kl_emit_charge_expanded(s->zip->e, got);
+        rc = charge(s, got);
         if (rc == KL_E_LIMIT) {
             s->lost = KL_REASON_LIMIT;
             s->at_end = true;

@@ -9,7 +9,7 @@
 #include "../unit/sink_mem.h"
 
 #include "extract/extract.h"
-#include "extract/password.h"
+#include "fuzz_password.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,12 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kl_emit *e = NULL;
 
     check(kl_emit_new(&sink, &e) == KL_OK);
-    struct kl_passwords given = {NULL, 0, 0};
-    check(kl_passwords_add(&given, KL_SPAN_LIT("abc")) == KL_OK); /* of the seeds */
-    kl_emit_candidates(e)->given = &given;
-    check(kl_extract_document(e, &in) == KL_OK);
+    kl_emit_start(e, size);
+    fuzz_password(e);
+    check(kl_extract_nested(e, &in) == KL_OK);
+    check(kl_emit_finish(e) == KL_OK);
     kl_emit_free(&e);
-    kl_passwords_done(&given);
     check(m.done && !m.bad_order && m.seen == size && m.inspected + m.not_inspected == size);
     check(m.text_bytes <= 64 * (size + 1) * KL_MAX_RATIO);
     sink_mem_done(&m);

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "../unit/sink_mem.h"
+#include "fuzz_password.h"
 #include "extract/extract.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,6 +40,7 @@ static inline uint64_t fuzz_extract(enum kl_rc (*reader)(struct kl_emit *e,
 
     assert(kl_emit_new(&sink, &e) == KL_OK);
     kl_emit_start(e, size);
+    fuzz_password(e);
     assert(reader(e, &in) == KL_OK);
     assert(kl_emit_finish(e) == KL_OK);
     assert(s.done && !s.bad_order && s.seen == size);

@@ -1,6 +1,7 @@
 /*
  * Office documents that are XML. Byte 0: which reader; byte 1: the size of the pieces it reads.
- * Targets: src/extract/odf.c, odf_fast.c, ooxml.c, flow.c, grid.c, office.c, package.c.
+ * Targets: src/extract/odf.c, odf_fast.c, ooxml.c, flow.c, grid.c, office.c, package.c,
+ * odf_manifest.c, odf_lock.c.
  * Properties: the order of the events; seen = inspected + not inspected; the fast path of ODF says
  * what the general one says.
  */
@@ -10,6 +11,7 @@
 #include "../unit/zip_make.h"
 #include "extract/extract.h"
 #include "extract/ooxml.h"
+#include "fuzz_password.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,7 +57,10 @@ static void read_document(struct kl_span bytes)
     struct kl_input in = kl_input_mem(bytes);
     struct kl_emit *e = NULL;
     assert(kl_emit_new(&sink, &e) == KL_OK);
-    assert(kl_extract_document(e, &in) == KL_OK);
+    kl_emit_start(e, bytes.len);
+    fuzz_password(e);
+    assert(kl_extract_nested(e, &in) == KL_OK);
+    assert(kl_emit_finish(e) == KL_OK);
     assert(s.done && !s.bad_order && s.seen == bytes.len);
     kl_emit_free(&e);
     sink_mem_done(&s);

@@ -1,6 +1,7 @@
 /*
  * A compound file and what is in it: messages, Word, PowerPoint, members. Any bytes.
- * Targets: kl_extract_ole2, kl_msg_extract, kl_lzfu_extract, kl_doc_extract, kl_ppt_extract.
+ * Targets: kl_extract_ole2, kl_msg_extract, kl_lzfu_extract, kl_doc_extract, kl_ppt_extract,
+ * kl_office_unlock.
  * Properties: inspected + not inspected = seen; text is valid UTF-8; no more text than so many
  * times the file, whatever its tables say.
  */

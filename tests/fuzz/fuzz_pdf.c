@@ -1,9 +1,10 @@
 /*
- * Targets: src/extract/pdf.c, src/extract/image.c, kl_emit_outside.
+ * Targets: src/extract/pdf*.c, src/extract/image.c, kl_emit_outside.
  * Properties: the order of events, seen = inspected + not inspected = size; the file is handed on
  * as an outside part; text is well-formed UTF-8.
  */
 #include "../unit/sink_mem.h"
+#include "fuzz_password.h"
 
 #include "base/fold.h"
 #include "extract/extract.h"
@@ -30,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = kl_input_mem(kl_span_make(data + 1, size - 1));
     check(kl_emit_new(&sink, &e) == KL_OK);
     kl_emit_start(e, in.len_bytes);
+    fuzz_password(e);
     /* By itself, or inside something: then its bytes are copied. */
     if ((data[0] & 1) != 0) {
         check(kl_emit_enter(e, KL_SPAN_LIT("inside"), in.len_bytes) == KL_OK);

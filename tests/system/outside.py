@@ -124,7 +124,10 @@ class World:
         (self.folder / name).write_bytes(data)
         return self.folder / name
 
-    def scan(self, *paths, ocr="on", code=None):
+    def scan(self, *paths, ocr="on", code=None, passwords=None):
+        if passwords is not None:
+            paths = ["--passwords", self.folder / "passwords", *paths]
+            self.write("passwords", passwords).chmod(0o600)
         p = subprocess.run([KULLA, "scan", "--index", self.index, "--key", self.key, "--format",
                             "json", "--ocr", ocr, *paths], capture_output=True, text=True)
         said = [json.loads(line) for line in p.stdout.splitlines()]
@@ -183,6 +186,15 @@ def a_locked_pdf_is_encrypted_and_an_empty_password_opens(w):
     assert reasons(found) == ["encrypted"], found
     found, = w.scan(w.write("open.pdf", pdf([w.lines], password=b"")), code=1)
     assert rows(found) == ROWS, found
+
+
+def a_password_that_is_known_opens_a_pdf(w):
+    source = w.write("known.pdf", pdf([w.lines], password=b"besa"))
+    found, = w.scan(source, code=4, passwords=b"agim\n")
+    assert reasons(found) == ["encrypted"] and rows(found) == 0, found
+    found, = w.scan(source, code=1, passwords=b"agim\nbesa\n")
+    assert rows(found) == ROWS and reasons(found) == [], found
+    assert "encrypted.opened" in [one["code"] for one in found["anomalies"]], found
 
 
 def pictures_are_read_in_a_second_round(w):
@@ -260,6 +272,7 @@ def nothing_is_left_behind(w):
 
 TESTS = [text_of_a_pdf_is_read, a_pdf_in_a_zip_and_its_attachment_are_read,
          a_damaged_pdf_is_not_inspected, a_locked_pdf_is_encrypted_and_an_empty_password_opens,
+         a_password_that_is_known_opens_a_pdf,
          pictures_are_read_in_a_second_round, a_picture_of_a_telephone_is_read,
          a_page_that_is_a_picture_is_read,
          text_is_told_before_any_picture, without_ocr_a_picture_is_not_inspected,

@@ -1,10 +1,8 @@
-#include "extract/extract.h"
 #include "extract/openpgp.h"
-#include "extract/password.h"
 #include "kt.h"
 
 #include "archive_make.h"
-#include "sink_mem.h"
+#include "locked_run.h"
 
 #define TEXT "nid;emri\nA00000001B;Agim Prove\nT00000002C;Mira Prove\n"
 #define TEXT_LEN (sizeof TEXT - 1)
@@ -91,45 +89,6 @@ KT_TEST(a_list_that_lies_is_refused)
 
 /* ---- zips ---- */
 
-/* With given passwords and words of the document, each NULL or separated by blanks. */
-static void run(struct sink_mem *s, const struct zm_bytes *b, const char *given, const char *words)
-{
-    struct kl_sink sink = sink_mem_sink(s);
-    struct kl_passwords list = {NULL, 0, 0};
-    struct kl_emit *e = NULL;
-    uint8_t *copy = malloc(b->len);
-    memcpy(copy, b->ptr, b->len);
-    KT_EQ(kl_emit_new(&sink, &e), KL_OK);
-    for (const char *p = given; p != NULL && *p != '\0';) {
-        size_t n = strcspn(p, " ");
-        KT_EQ(kl_passwords_add(&list, kl_span_make(p, n)), KL_OK);
-        p += n + (p[n] == ' ');
-    }
-    kl_emit_candidates(e)->given = &list;
-    struct kl_input in = kl_input_mem(kl_span_make(copy, b->len));
-    kl_emit_start(e, b->len);
-    for (const char *p = words; p != NULL && *p != '\0';) {
-        size_t n = strcspn(p, " ");
-        KT_EQ(kl_emit_note_word(e, kl_span_make(p, n)), KL_OK);
-        p += n + (p[n] == ' ');
-    }
-    KT_EQ(kl_extract_nested(e, &in), KL_OK);
-    KT_EQ(kl_emit_finish(e), KL_OK);
-    KT_OK(s->done && !s->bad_order);
-    KT_EQ(s->inspected + s->not_inspected, b->len);
-    kl_emit_free(&e);
-    kl_passwords_done(&list);
-    free(copy);
-    if (s->log == NULL) {
-        sink_mem_str(s, "");
-    }
-}
-
-static bool has(const struct sink_mem *s, const char *what)
-{
-    return memmem(s->log, s->log_len, what, strlen(what)) != NULL;
-}
-
 static const char *const locks[] = {
     "zip:encryption=zipcrypt", "zip:encryption=aes128", "zip:encryption=aes256",
     "zip:encryption=zipcrypt,zip:compression=store", "zip:encryption=aes256,zip:compression=store"};
@@ -140,10 +99,11 @@ KT_TEST(a_password_that_was_given_opens_a_zip)
     for (unsigned i = 0; i < N_LOCKS; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = am_make("zip", "none", locks[i], "Tirana2024", &one, 1);
-        run(&s, &b, "nope abc Tirana2024 other", NULL);
-        KT_OK(has(&s, "A /x.csv encrypted.opened\n"));
-        KT_OK(has(&s, "B text /x.csv\n" TEXT "E\n"));
-        KT_OK(!has(&s, "zip.crc") && !has(&s, "zip.data") && !has(&s, "zip.size_lie"));
+        locked_run(&s, &b, "nope abc Tirana2024 other", NULL);
+        KT_OK(locked_has(&s, "A /x.csv encrypted.opened\n"));
+        KT_OK(locked_has(&s, "B text /x.csv\n" TEXT "E\n"));
+        KT_OK(!locked_has(&s, "zip.crc") && !locked_has(&s, "zip.data") &&
+              !locked_has(&s, "zip.size_lie"));
         KT_EQ(s.not_inspected, 0);
         sink_mem_done(&s);
         free(b.ptr);
@@ -155,8 +115,8 @@ KT_TEST(a_word_of_the_document_opens_it_too)
     for (unsigned i = 0; i < N_LOCKS; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = am_make("zip", "none", locks[i], "Tirana2024", &one, 1);
-        run(&s, &b, NULL, "abc fjalekalimi Tirana2024");
-        KT_OK(has(&s, "B text /x.csv\n" TEXT "E\n"));
+        locked_run(&s, &b, NULL, "abc fjalekalimi Tirana2024");
+        KT_OK(locked_has(&s, "B text /x.csv\n" TEXT "E\n"));
         sink_mem_done(&s);
         free(b.ptr);
     }
@@ -167,9 +127,9 @@ KT_TEST(without_the_password_it_is_encrypted_with_its_bytes)
     for (unsigned i = 0; i < N_LOCKS; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = am_make("zip", "none", locks[i], "Tirana2024", &one, 1);
-        run(&s, &b, "tirana2024 Tirana2025", "Tirana 2024");
-        KT_OK(has(&s, "N /x.csv encrypted ") && !has(&s, "encrypted.opened"));
-        KT_OK(!has(&s, "Agim"));
+        locked_run(&s, &b, "tirana2024 Tirana2025", "Tirana 2024");
+        KT_OK(locked_has(&s, "N /x.csv encrypted ") && !locked_has(&s, "encrypted.opened"));
+        KT_OK(!locked_has(&s, "Agim"));
         KT_OK(s.not_inspected > 30);
         sink_mem_done(&s);
         free(b.ptr);
@@ -187,8 +147,8 @@ KT_TEST(a_wrong_password_that_passes_the_first_check_opens_nothing)
     for (unsigned i = 0; i < N_LOCKS; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = am_make("zip", "none", locks[i], "Tirana2024", &one, 1);
-        run(&s, &b, many, NULL);
-        KT_OK(has(&s, "N /x.csv encrypted ") && !has(&s, "encrypted.opened"));
+        locked_run(&s, &b, many, NULL);
+        KT_OK(locked_has(&s, "N /x.csv encrypted ") && !locked_has(&s, "encrypted.opened"));
         sink_mem_done(&s);
         free(b.ptr);
     }
@@ -206,8 +166,8 @@ KT_TEST(the_tries_of_a_document_end_at_their_limit)
             n += (size_t)snprintf(many + n, sizeof many - n, "wrong%u ", i);
         }
         struct zm_bytes b = am_make("zip", "none", locks[0], "Tirana2024", files, 2 + more);
-        run(&s, &b, many, NULL);
-        KT_OK(has(&s, "limit.passwords") == (more == 1));
+        locked_run(&s, &b, many, NULL);
+        KT_OK(locked_has(&s, "limit.passwords") == (more == 1));
         sink_mem_done(&s);
         free(b.ptr);
     }
@@ -242,13 +202,13 @@ KT_TEST(locked_zips_cut_and_flipped_keep_the_accounting)
         size_t whole = b.len;
         for (b.len = 1; b.len < whole; b.len++) {
             struct sink_mem s = {0};
-            run(&s, &b, "abcd", NULL);
+            locked_run(&s, &b, "abcd", NULL);
             sink_mem_done(&s);
         }
         for (size_t at = 0; at < whole; at++) {
             struct sink_mem s = {0};
             b.ptr[at] ^= 0xFF;
-            run(&s, &b, "abcd", NULL);
+            locked_run(&s, &b, "abcd", NULL);
             b.ptr[at] ^= 0xFF;
             sink_mem_done(&s);
         }
@@ -281,8 +241,8 @@ KT_TEST(zips_of_7_zip_open)
     for (size_t i = 0; i < 2; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = corpus(names[i]);
-        run(&s, &b, "abc", NULL);
-        KT_OK(has(&s, "encrypted.opened") && has(&s, "B text /x.csv\n" TEXT "E\n"));
+        locked_run(&s, &b, "abc", NULL);
+        KT_OK(locked_has(&s, "encrypted.opened") && locked_has(&s, "B text /x.csv\n" TEXT "E\n"));
         sink_mem_done(&s);
         free(b.ptr);
     }
@@ -297,8 +257,8 @@ KT_TEST(encrypted_messages_are_said_to_be)
     for (size_t i = 0; i < 5; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = corpus(messages[i]);
-        run(&s, &b, NULL, NULL);
-        KT_OK(has(&s, " encrypted "));
+        locked_run(&s, &b, NULL, NULL);
+        KT_OK(locked_has(&s, " encrypted "));
         KT_OK(s.not_inspected * 2 > b.len || i == 1); /* of xr.gpg most is the recipient's packet */
         sink_mem_done(&s);
         free(b.ptr);
@@ -311,8 +271,8 @@ KT_TEST(signed_messages_are_opened)
     for (size_t i = 0; i < 2; i++) {
         struct sink_mem s = {0};
         struct zm_bytes b = corpus(names[i]);
-        run(&s, &b, NULL, NULL);
-        KT_OK(has(&s, TEXT) && !has(&s, " encrypted "));
+        locked_run(&s, &b, NULL, NULL);
+        KT_OK(locked_has(&s, TEXT) && !locked_has(&s, " encrypted "));
         KT_EQ(s.not_inspected, 0);
         sink_mem_done(&s);
         free(b.ptr);
@@ -337,13 +297,13 @@ KT_TEST(a_body_in_parts_is_put_together)
     zm_le(&b, lit.len - at, 1);
     zm_put(&b, lit.ptr + at, lit.len - at);
     KT_OK(kl_openpgp_is_message(kl_span_make(b.ptr, b.len)));
-    run(&s, &b, NULL, NULL);
+    locked_run(&s, &b, NULL, NULL);
     KT_STR(s.log, "B text /x.csv\n" TEXT "E\n");
     sink_mem_done(&s);
     for (size_t len = b.len; len-- > 1;) {
         struct zm_bytes cut = {b.ptr, len, len};
         struct sink_mem c = {0};
-        run(&c, &cut, NULL, NULL);
+        locked_run(&c, &cut, NULL, NULL);
         sink_mem_done(&c);
     }
     free(lit.ptr);
@@ -378,9 +338,9 @@ KT_TEST(messages_cut_and_flipped_keep_the_accounting)
             struct sink_mem c = {0};
             struct zm_bytes cut = {b.ptr, at + 1, at + 1};
             b.ptr[at] ^= 0xFF;
-            run(&s, &b, NULL, NULL);
+            locked_run(&s, &b, NULL, NULL);
             b.ptr[at] ^= 0xFF;
-            run(&c, &cut, NULL, NULL);
+            locked_run(&c, &cut, NULL, NULL);
             sink_mem_done(&s);
             sink_mem_done(&c);
         }

@@ -251,4 +251,28 @@ KT_TEST(markup_without_end_is_bounded)
     }
 }
 
+/* Markup that says nothing, for as long as the limit allows and longer. */
+KT_TEST(a_part_without_text_ends_at_its_limit)
+{
+    static const char root[] = "<w:document xmlns:w=\"http://schemas.openxmlformats.org/"
+                               "wordprocessingml/2006/main\"><w:body>";
+    for (unsigned more = 0; more < 2; more++) {
+        size_t len = more == 1 ? KL_MAX_QUIET + 1048576u : KL_MAX_QUIET - 1048576u;
+        char *text = malloc(len);
+        struct sink_mem s = {0};
+        struct zm z = {0};
+        memset(text, ' ', len);
+        memcpy(text, root, sizeof root - 1);
+        memcpy(text + len - 26, "<w:p><w:r><w:t>A</w:t></w:r>", 26);
+        zm_add(&z, "[Content_Types].xml", "<Types/>");
+        zm_add_opts(&z, "word/document.xml", text, len, (struct zm_opts){.stored = false});
+        free(text);
+        office_run_zip(&s, &z);
+        KT_EQ(office_has(&s, "A /word/document.xml limit.quiet\n"), more == 1);
+        KT_EQ(s.not_inspected > 0, more == 1);
+        zm_done(&z);
+        sink_mem_done(&s);
+    }
+}
+
 KT_MAIN()

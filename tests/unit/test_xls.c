@@ -3,6 +3,7 @@
 
 #include "cfb_make.h"
 #include "extract/xls_crypt.h"
+#include "locked_run.h"
 #include "office_run.h"
 
 /* ---- records ---- */
@@ -264,10 +265,11 @@ KT_TEST(a_long_string_that_every_cell_names_ends_at_the_limit)
 
 /* Encrypt the records behind FILEPASS as Excel does, with the reader's own key stream: RC4 and
    XOR undo themselves but for the rotation. */
-static void lock(struct zm_bytes *b, const uint8_t *filepass, size_t len, bool is_xor)
+static void lock(struct zm_bytes *b, const uint8_t *filepass, size_t len, const char *password,
+                 bool is_xor)
 {
     struct kl_xls_crypt c;
-    KT_OK(kl_xls_crypt_open(&c, kl_span_make(filepass, len), true, "VelvetSweatshop"));
+    KT_OK(kl_xls_crypt_open(&c, kl_span_make(filepass, len), true, kl_span_str(password)));
     size_t at = 0;
     bool on = false;
     while (at + 4 <= b->len) {
@@ -331,7 +333,7 @@ KT_TEST(a_workbook_with_excels_own_password_is_read)
     struct sink_mem s = {0};
     rc4_filepass(filepass, "VelvetSweatshop");
     workbook(&b, filepass, sizeof filepass);
-    lock(&b, filepass, sizeof filepass, false);
+    lock(&b, filepass, sizeof filepass, "VelvetSweatshop", false);
     KT_OK(memmem(b.ptr, b.len, "Agim", 4) == NULL);
     run_cfb(&s, &b);
     expect_rows(&s);
@@ -341,6 +343,29 @@ KT_TEST(a_workbook_with_excels_own_password_is_read)
     sink_mem_done(&s);
 }
 
+KT_TEST(a_workbook_opens_with_a_password_that_was_given)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t filepass[54];
+        struct zm_bytes b = {0};
+        struct sink_mem s = {0};
+        struct cm c = {0};
+        rc4_filepass(filepass, "Tirana2024");
+        workbook(&b, filepass, sizeof filepass);
+        lock(&b, filepass, sizeof filepass, "Tirana2024", false);
+        (void)cm_add(&c, 0, "Workbook", b.ptr, b.len);
+        cm_end(&c);
+        const struct zm_bytes file = {c.out, c.out_len, c.out_len};
+        locked_run(&s, &file, i == 0 ? "nope Tirana2024" : "nope Tirana2025", NULL);
+        KT_EQ(locked_has(&s, "A /Workbook encrypted.opened\n"), i == 0);
+        KT_EQ(locked_has(&s, "A90101001A\tAgim\t"), i == 0);
+        KT_EQ(locked_has(&s, "N /Workbook encrypted "), i == 1);
+        sink_mem_done(&s);
+        cm_done(&c);
+        free(b.ptr);
+    }
+}
+
 KT_TEST(xor_obfuscation_with_excels_own_password_is_undone)
 {
     /* Key and verifier of "VelvetSweatshop" as Excel writes them. */
@@ -348,7 +373,7 @@ KT_TEST(xor_obfuscation_with_excels_own_password_is_undone)
     struct zm_bytes b = {0};
     struct sink_mem s = {0};
     workbook(&b, filepass, sizeof filepass);
-    lock(&b, filepass, sizeof filepass, true);
+    lock(&b, filepass, sizeof filepass, "VelvetSweatshop", true);
     KT_OK(memmem(b.ptr, b.len, "Agim", 4) == NULL);
     run_cfb(&s, &b);
     expect_rows(&s);
@@ -378,10 +403,11 @@ KT_TEST(a_filepass_that_is_cut_or_unknown_is_no_password)
     uint8_t filepass[54];
     struct kl_xls_crypt c;
     rc4_filepass(filepass, "VelvetSweatshop");
-    KT_OK(kl_xls_crypt_open(&c, kl_span_make(filepass, 54), true, "VelvetSweatshop"));
-    KT_OK(!kl_xls_crypt_open(&c, kl_span_make(filepass, 54), true, "velvetSweatshop"));
+    KT_OK(kl_xls_crypt_open(&c, kl_span_make(filepass, 54), true, kl_span_str("VelvetSweatshop")));
+    KT_OK(!kl_xls_crypt_open(&c, kl_span_make(filepass, 54), true, kl_span_str("velvetSweatshop")));
     for (size_t n = 0; n < 54; n++) {
-        KT_OK(!kl_xls_crypt_open(&c, kl_span_make(filepass, n), true, "VelvetSweatshop"));
+        KT_OK(!kl_xls_crypt_open(&c, kl_span_make(filepass, n), true,
+                                 kl_span_str("VelvetSweatshop")));
         KT_EQ(c.kind, KL_XLS_CIPHER_NONE);
     }
 }
