@@ -475,7 +475,29 @@ AVX512 static size_t run_avx512(struct kl_span text, size_t at, enum kl_glance_k
     return at;
 }
 
+AVX2 static size_t letters_avx2(const uint8_t *p)
+{
+    uint64_t letters = masks_avx2(p).base64;
+
+    return letters == UINT64_MAX ? 64 : (size_t)__builtin_ctzll(~letters);
+}
+
 #endif
+
+size_t kl_glance_letters(struct kl_span text)
+{
+    size_t n = 0;
+
+#if defined(__x86_64__)
+    if (text.len >= 64 && kl_cpu_level_get() > KL_CPU_PORTABLE) {
+        return letters_avx2(text.ptr);
+    }
+#endif
+    while (n < text.len && n < 64 && kl_glance_is_base64(text.ptr[n])) {
+        n++;
+    }
+    return n;
+}
 
 unsigned kl_glance_part(struct kl_span text, size_t n)
 {

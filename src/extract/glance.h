@@ -42,6 +42,9 @@ enum kl_glance_kind kl_glance_run(struct kl_span text, size_t from, size_t *out_
 /** True for the letters of base64, standard and URL-safe, without '='. */
 bool kl_glance_is_base64(uint8_t c);
 
+/** How many bytes at the start are such letters: up to 64. */
+size_t kl_glance_letters(struct kl_span text);
+
 /** kl_glance_part without SIMD, for tests. */
 unsigned kl_glance_portable(struct kl_span text, size_t n);
 

@@ -210,18 +210,12 @@ static const uint8_t *letters_many(const struct letters *l)
 {
     const struct src *s = l->src;
     uint64_t from = s->at - s->base;
-    uint8_t other = 0;
 
     if (s->step != 1 || s->end - s->at < MANY || s->win.len < MANY || from > s->win.len - MANY) {
         return NULL;
     }
-    const uint8_t *p = s->win.ptr + from;
-    for (unsigned i = 0; i < MANY; i++) { /* without branches: the compiler makes vectors of it */
-        uint8_t c = p[i];
-        uint8_t alnum = ((uint8_t)(c - '0') < 10) | ((uint8_t)((c | 0x20) - 'a') < 26);
-        other |= (uint8_t)((alnum | (c == '+') | (c == '-') | (c == '/') | (c == '_')) ^ 1);
-    }
-    return other == 0 ? p : NULL;
+    struct kl_span left = kl_span_part(s->win, (size_t)from, s->win.len);
+    return kl_glance_letters(left) >= MANY ? left.ptr : NULL;
 }
 
 /* As tally_add for each of MANY letters; an even number of them was added before. */
@@ -348,11 +342,9 @@ static bool is_spaced(struct src *s)
  * that could go on with it; 0: to be measured. */
 static size_t too_short(struct kl_span known)
 {
-    size_t n = 0;
+    _Static_assert(KL_RUN_LEAST == 64, "as kl_glance_letters");
+    size_t n = kl_glance_letters(known);
 
-    while (n < known.len && n < KL_RUN_LEAST && kl_glance_is_base64(known.ptr[n])) {
-        n++;
-    }
     if (n == known.len || n == KL_RUN_LEAST) {
         return 0;
     }

@@ -491,6 +491,11 @@ KT_TEST(the_glance_says_the_same_on_every_path)
         struct kl_span t = kl_span_make(copy, n);
         KT_EQ(kl_glance(t), kl_glance_portable(t, t.len));
         KT_EQ(kl_glance_part(t, t.len / 2), kl_glance_portable(t, t.len / 2));
+        size_t letters = 0;
+        while (letters < t.len && letters < 64 && kl_glance_is_base64(t.ptr[letters])) {
+            letters++;
+        }
+        KT_EQ(kl_glance_letters(t), letters);
         size_t at = 0;
         KT_EQ((kl_glance(t) & KL_GLANCE_RUN) != 0, kl_glance_run(t, 0, &at) != KL_GLANCE_NOTHING);
         free(copy);
