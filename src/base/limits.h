@@ -21,8 +21,9 @@
 #define KL_MAX_WORDS 256u             /* words: of a document that are tried as passwords */
 #define KL_MAX_PASSWORD_TRIES 2000u   /* tries: in one document; limit.passwords */
 #define KL_MAX_PASSWORD_HASHES                                                                     \
-    200000000u                     /* hashes: of all tries in one document; limit.passwords */
-#define KL_MAX_QUIET 201326592u    /* bytes: of a package's part without text; limit.quiet */
+    200000000u                       /* hashes: of all tries in one document; limit.passwords */
+#define KL_MAX_WORD_HASHES 25000000u /* hashes: of tries of its own words; limit.passwords */
+#define KL_MAX_QUIET 201326592u      /* bytes: of a package's part without text; limit.quiet */
 #define KL_MAX_RUN 536870912u      /* bytes: of one value in a row in a packed member; limit.run */
 #define KL_MAX_SST_BYTES 67108864u /* bytes: shared strings held; limit.sst */
 #define KL_MAX_PATH_BYTES 4096u    /* bytes: a container path in a finding; cut, path.long */

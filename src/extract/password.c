@@ -82,6 +82,7 @@ void kl_candidates_reset(struct kl_candidates *c)
     c->last_len = 0;
     c->n_tries = 0;
     c->n_hashes = 0;
+    c->n_word_hashes = 0;
 }
 
 enum kl_rc kl_emit_note_word(struct kl_emit *e, struct kl_span word)
@@ -98,6 +99,7 @@ struct trial {
     struct kl_emit *e;
     struct kl_candidates *c;
     const struct kl_lock *lock;
+    bool is_word; /* of the document: who wrote it chose how long a try takes, too */
     bool found;
 };
 
@@ -105,13 +107,17 @@ struct trial {
 static enum kl_rc fits(struct trial *t, struct kl_span password)
 {
     struct kl_candidates *c = t->c;
-    if (c->n_tries == KL_MAX_PASSWORD_TRIES ||
-        t->lock->hashes > KL_MAX_PASSWORD_HASHES - c->n_hashes) {
+    uint64_t left = KL_MAX_PASSWORD_HASHES - c->n_hashes;
+    if (t->is_word && left > KL_MAX_WORD_HASHES - c->n_word_hashes) {
+        left = KL_MAX_WORD_HASHES - c->n_word_hashes;
+    }
+    if (c->n_tries == KL_MAX_PASSWORD_TRIES || t->lock->hashes > left) {
         KL_TRY(kl_emit_anomaly(t->e, "limit.passwords"));
         return KL_E_LIMIT;
     }
     c->n_tries++;
     c->n_hashes += t->lock->hashes;
+    c->n_word_hashes += t->is_word ? t->lock->hashes : 0;
     return t->lock->fits(t->lock->ctx, password, &t->found);
 }
 
@@ -150,13 +156,14 @@ static enum kl_rc try_all(struct trial *t)
     if (!t->found && t->c->last_len > 0) {
         KL_TRY(try_one(t, kl_span_make(t->c->last, t->c->last_len)));
     }
-    KL_TRY(try_list(t, &t->c->words));
-    return try_list(t, t->c->given);
+    KL_TRY(try_list(t, t->c->given));
+    t->is_word = true;
+    return try_list(t, &t->c->words);
 }
 
 enum kl_rc kl_emit_try_passwords(struct kl_emit *e, const struct kl_lock *lock, bool *out_found)
 {
-    struct trial t = {e, kl_emit_candidates(e), lock, false};
+    struct trial t = {e, kl_emit_candidates(e), lock, false, false};
     enum kl_rc rc = try_all(&t);
 
     *out_found = t.found;

@@ -50,6 +50,7 @@ struct kl_candidates {
     struct kl_passwords words;        /* of this document */
     unsigned n_tries;
     uint64_t n_hashes;                   /* of a hash that the tries took */
+    uint64_t n_word_hashes;              /* those for words */
     uint8_t last[KL_MAX_PASSWORD_BYTES]; /* the one that opened something last */
     size_t last_len;
 };
@@ -77,9 +78,9 @@ struct kl_lock {
 };
 
 /**
- * Try what is known: the usual one, the last that fitted, the words, the given ones. After
- * KL_MAX_PASSWORD_TRIES or KL_MAX_PASSWORD_HASHES in one document limit.passwords is said and
- * nothing is tried any more.
+ * Try what is known: the usual one, the last that fitted, the given ones, the words. After
+ * KL_MAX_PASSWORD_TRIES or KL_MAX_PASSWORD_HASHES in one document (KL_MAX_WORD_HASHES for the
+ * words) limit.passwords is said and nothing is tried any more.
  * @param out_found  true: the last call of `fits` said so, and that it was opened was said
  */
 KL_MUST enum kl_rc kl_emit_try_passwords(struct kl_emit *e, const struct kl_lock *lock,

@@ -123,27 +123,41 @@ static enum kl_rc count(void *ctx, struct kl_span password, bool *out_fits)
     return KL_OK;
 }
 
-KT_TEST(the_hashes_of_a_document_end_at_their_limit)
+/* What a document's own words may take is less than what a given password may. */
+static void end_at_limit(bool given, uint64_t hashes)
 {
     for (unsigned more = 0; more < 2; more++) {
+        struct kl_passwords list = {0};
         struct sink_mem s = {0};
         struct kl_sink sink = sink_mem_sink(&s);
         struct kl_emit *e = NULL;
         unsigned n = 0;
         bool found = true;
         const struct kl_lock lock = {
-            .fits = count, .ctx = &n, .hashes = KL_MAX_PASSWORD_HASHES / 2 + more, .usual = ""};
+            .fits = count, .ctx = &n, .hashes = hashes + more, .usual = ""};
         KT_EQ(kl_emit_new(&sink, &e), KL_OK);
         kl_emit_start(e, 0);
-        KT_EQ(kl_emit_note_word(e, KL_SPAN_LIT("word")), KL_OK);
+        if (given) {
+            KT_EQ(kl_passwords_add(&list, KL_SPAN_LIT("word")), KL_OK);
+            kl_emit_candidates(e)->given = &list;
+        } else {
+            KT_EQ(kl_emit_note_word(e, KL_SPAN_LIT("word")), KL_OK);
+        }
         KT_EQ(kl_emit_try_passwords(e, &lock, &found), KL_OK);
         KT_OK(!found);
         KT_EQ(n, 2 - more);
         KT_EQ(kl_emit_finish(e), KL_OK);
         KT_EQ(locked_has(&s, "limit.passwords"), more == 1);
         kl_emit_free(&e);
+        kl_passwords_done(&list);
         sink_mem_done(&s);
     }
+}
+
+KT_TEST(the_hashes_of_a_document_end_at_their_limit)
+{
+    end_at_limit(true, KL_MAX_PASSWORD_HASHES / 2);
+    end_at_limit(false, KL_MAX_WORD_HASHES);
 }
 
 KT_TEST(a_size_that_lies_hides_nothing)
