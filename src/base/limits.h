@@ -10,6 +10,7 @@
 #define KL_BLOCK_SLOTS 16u            /* blocks: in flight between extract and inspect */
 #define KL_MAX_NESTING 32u            /* levels: containers in containers; limit.nesting */
 #define KL_MAX_MEMBERS 10000u         /* members: of all containers of a document; limit.members */
+#define KL_MAX_MAIL_PARTS 10000u      /* parts: of a message; the rest is read raw, limit.parts */
 #define KL_MAX_RATIO 1200u            /* expanded/raw: deflate itself ends at 1032; limit.ratio */
 #define KL_MAX_EXPANDED 4294967296ull /* bytes: expanded from one document; limit.expanded */
 #define KL_MAX_WHOLE_MEMBER 33554432u /* bytes: inflated in one piece; above it is streamed */

@@ -368,11 +368,18 @@ static enum kl_rc at_boundary(struct kl_mail *m)
 {
     struct kl_mail_frame *f = &m->frames[m->stop_frame];
 
-    m->n_frames = m->stop_frame + 1;
     m->is_blank = false;
+    m->n_frames = m->stop_frame + 1;
     if (m->stop_is_close) {
         return read_text(m, "epilogue");
     }
+    if (m->n_parts == KL_MAX_MAIL_PARTS) {
+        /* The rest is read as it stands: no boundary ends it, nothing is left out. */
+        m->n_frames = 0;
+        KL_TRY(kl_emit_anomaly(m->e, "limit.parts"));
+        return read_text(m, "rest");
+    }
+    m->n_parts++;
     f->n_parts++;
     KL_TRY(read_head(m, false));
     return read_content(m);
@@ -382,6 +389,7 @@ static enum kl_rc at_boundary(struct kl_mail *m)
 static enum kl_rc read_message(struct kl_mail *m)
 {
     m->n_frames = 0;
+    m->n_parts = 0;
     m->no_from_till = 0;
     m->is_blank = false;
     KL_TRY(read_head(m, true));

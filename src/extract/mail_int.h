@@ -39,7 +39,8 @@ struct kl_mail {
     enum kl_mail_stop stop;
     unsigned stop_frame;
     bool stop_is_close;
-    bool is_guess; /* a boundary was found that was not said */
+    bool is_guess;    /* a boundary was found that was not said */
+    unsigned n_parts; /* of the message */
     unsigned n_frames;
     struct kl_buf head_raw;  /* one header, as it stands */
     struct kl_buf head_text; /* all headers, decoded, not yet put out */

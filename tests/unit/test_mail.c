@@ -457,6 +457,24 @@ static void words_are(const char *text, const char *want)
     KT_STR(w.all, want);
 }
 
+/* One part more than is taken apart: what it holds is read with the rest, as it stands. */
+KT_TEST(a_message_of_too_many_parts_is_read_to_its_end)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct kl_buf b = doc_buf();
+        struct sink_mem s;
+        DOC_ADD(&b, HEAD "Content-Type: multipart/mixed; boundary=b\n\n");
+        doc_add_many(&b, KL_MAX_MAIL_PARTS - 1 + more, "--b\n\nx\n");
+        DOC_ADD(&b, "--b\n\nA12345678K\n--b--\n");
+        doc_run_buf(&s, &b);
+        KT_EQ(doc_has(&s, "limit.parts"), more == 1);
+        KT_EQ(doc_has(&s, "rest"), more == 1);
+        KT_OK(doc_has(&s, "A12345678K"));
+        KT_EQ(s.not_inspected, 0);
+        sink_mem_done(&s);
+    }
+}
+
 KT_TEST(words_that_may_be_passwords_are_noted)
 {
     words_are("The password is Tirana-secret now.", "Tirana-secret|");
