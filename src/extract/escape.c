@@ -1,6 +1,7 @@
 #include "extract/escape.h"
 
 #include "base/fold.h"
+#include "base/hex.h"
 #include "extract/entity_table.h"
 
 #if defined(__x86_64__)
@@ -10,23 +11,14 @@
 #define ESCAPE_BYTES 12u /* the longest escape that is put together again at a cut */
 #define PLAIN_MOST 64u   /* equals signs that encode nothing: quoted-printable has none of them */
 
-static int hex_of(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    uint8_t low = c | 0x20;
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 /* Two hex digits at `at`; -1 when they are not there. */
 static int hex_pair(struct kl_span s, size_t at)
 {
     if (s.len < 2 || at > s.len - 2) {
         return -1;
     }
-    int a = hex_of(s.ptr[at]);
-    int b = hex_of(s.ptr[at + 1]);
+    int a = kl_hex_value(s.ptr[at]);
+    int b = kl_hex_value(s.ptr[at + 1]);
     return a < 0 || b < 0 ? -1 : a * 16 + b;
 }
 
@@ -42,7 +34,7 @@ static size_t soft_break(struct kl_span s, size_t at)
 static bool is_upper_hex(struct kl_span s, size_t at)
 {
     for (size_t i = at; i < at + 2; i++) {
-        if (i >= s.len || hex_of(s.ptr[i]) < 0 || (s.ptr[i] >= 'a' && s.ptr[i] <= 'f')) {
+        if (i >= s.len || kl_hex_value(s.ptr[i]) < 0 || (s.ptr[i] >= 'a' && s.ptr[i] <= 'f')) {
             return false;
         }
     }
@@ -185,7 +177,7 @@ static size_t undo_number(struct kl_span s, size_t at, uint8_t *out, size_t *out
         i++;
     }
     for (; i < s.len && digits < 8; i++, digits++) {
-        int v = hex_of(s.ptr[i]);
+        int v = kl_hex_value(s.ptr[i]);
         if (v < 0 || (uint32_t)v >= base) {
             break;
         }
@@ -216,7 +208,7 @@ static size_t undo_entity(struct kl_span s, size_t at, uint8_t *out, size_t *out
         return undo_number(s, at, out, out_n);
     }
     while (n < sizeof(name) - 1 && at + 1 + n < s.len && s.ptr[at + 1 + n] < 0x80 &&
-           (hex_of(s.ptr[at + 1 + n]) >= 0 ||
+           (kl_hex_value(s.ptr[at + 1 + n]) >= 0 ||
             ((s.ptr[at + 1 + n] | 0x20) >= 'a' && (s.ptr[at + 1 + n] | 0x20) <= 'z'))) {
         name[n] = (char)s.ptr[at + 1 + n];
         n++;

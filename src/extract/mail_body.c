@@ -1,6 +1,7 @@
 /* The bytes of a part of a mail: lines in, decoded bytes out, read as a member by its content. */
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "extract/base64.h"
 #include "extract/extract.h"
 #include "extract/mail_int.h"
@@ -73,15 +74,6 @@ static size_t take_plain(struct body *b, const struct kl_line *line)
     return n + text.len;
 }
 
-static int hex_value(uint8_t c)
-{
-    if ((uint8_t)(c - '0') < 10) {
-        return c - '0';
-    }
-    c |= 0x20;
-    return (uint8_t)(c - 'a') < 6 ? c - 'a' + 10 : -1;
-}
-
 static size_t take_qp(struct body *b, const struct kl_line *line)
 {
     struct kl_span text = kl_line_body(line);
@@ -105,8 +97,8 @@ static size_t take_qp(struct body *b, const struct kl_line *line)
             b->decoded[n++] = p[i];
             continue;
         }
-        int high = i + 2 < text.len ? hex_value(p[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(p[i + 2]) : -1;
+        int high = i + 2 < text.len ? kl_hex_value(p[i + 1]) : -1;
+        int low = high >= 0 ? kl_hex_value(p[i + 2]) : -1;
         if (low >= 0) {
             b->decoded[n++] = (uint8_t)(high << 4 | low);
             i += 2;

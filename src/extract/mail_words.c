@@ -1,5 +1,6 @@
 #include "extract/mail_words.h"
 
+#include "base/hex.h"
 #include "extract/base64.h"
 
 #define MAX_PIECES 64u /* of one parameter */
@@ -13,15 +14,6 @@ struct word {
     bool is_base64;
     size_t end; /* behind it, in the value */
 };
-
-static int hex_value(uint8_t c)
-{
-    if ((uint8_t)(c - '0') < 10) {
-        return c - '0';
-    }
-    c |= 0x20;
-    return (uint8_t)(c - 'a') < 6 ? c - 'a' + 10 : -1;
-}
 
 static size_t find_byte(struct kl_span s, size_t from, uint8_t c)
 {
@@ -66,8 +58,8 @@ static size_t word_bytes(const struct word *w, struct kl_span text, struct kl_ba
     }
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.ptr[i];
-        int high = c == '=' && i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
+        int high = c == '=' && i + 2 < text.len ? kl_hex_value(text.ptr[i + 1]) : -1;
+        int low = high >= 0 ? kl_hex_value(text.ptr[i + 2]) : -1;
         if (low >= 0) {
             out[n++] = (uint8_t)(high << 4 | low);
             i += 2;
@@ -245,8 +237,8 @@ static void piece_put(const struct piece *p, struct kl_decoder *d, struct kl_mai
         uint8_t c = p->text.ptr[i];
         uint8_t text[16];
         bool more = i + 2 < p->text.len;
-        int high = p->is_encoded && c == '%' && more ? hex_value(p->text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(p->text.ptr[i + 2]) : -1;
+        int high = p->is_encoded && c == '%' && more ? kl_hex_value(p->text.ptr[i + 1]) : -1;
+        int low = high >= 0 ? kl_hex_value(p->text.ptr[i + 2]) : -1;
         if (low >= 0) {
             c = (uint8_t)(high << 4 | low);
             i += 2;

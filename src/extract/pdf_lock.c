@@ -128,15 +128,12 @@ static enum kl_rc read_lock(struct kl_pdf_lock *l, bool *out_known)
  * so it is data all the same. */
 static uint64_t data_bytes(const struct kl_pdf_lock *l, const struct kl_pdf_stream *s)
 {
-    const struct kl_span name = KL_SPAN_LIT("/Length ");
-    size_t at = kl_span_find(s->dict, 0, name);
-    uint64_t said = kl_pdf_number(kl_span_part(s->dict, at + name.len, s->dict.len));
     uint8_t end[2] = {0, 0};
     size_t want = s->len < 2 ? (size_t)s->len : 2;
     size_t n = 0;
 
-    if (at < s->dict.len && said <= s->len && s->len - said <= 2) {
-        return said;
+    if (s->said > 0 && s->said <= s->len && s->len - s->said <= 2) {
+        return s->said;
     }
     if (kl_input_read(l->in, s->at + s->len - want, end + 2 - want, want, &n) != KL_OK) {
         return s->len;

@@ -1,5 +1,7 @@
 #include "extract/pdf_scan.h"
 
+#include "extract/pdf_value.h"
+
 /* The bytes from `at` on, at least `least` of them or all up to the end: what is in the window
  * already, or a new one. */
 static struct kl_span look(struct kl_pdf_scan *s, uint64_t at, size_t least)
@@ -86,14 +88,9 @@ static uint64_t data_after(const struct kl_pdf_scan *s, uint64_t at)
     return at + 6 + (eol[0] == '\r' && eol[1] == '\n' ? 2 : eol[0] == '\n' || eol[0] == '\r');
 }
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == 0;
-}
-
 static void skip_space(struct kl_rd *r)
 {
-    while (kl_rd_left(r) > 0 && is_space(r->in.ptr[r->at])) {
+    while (kl_rd_left(r) > 0 && kl_pdf_is_blank(r->in.ptr[r->at])) {
         kl_rd_skip(r, 1);
     }
 }
@@ -176,10 +173,10 @@ bool kl_pdf_next_stream(struct kl_pdf_scan *s, struct kl_pdf_stream *out)
         at += begin.len; /* of a stream whose length was believed */
     }
     out->at = data_after(s, at);
-    uint64_t said = length_of(out->dict);
+    out->said = length_of(out->dict);
     uint64_t first = kl_pdf_find(s, out->at, len, end);
     uint64_t most = first > out->at ? first - out->at : 0;
-    out->len = said > most && ends_at(s, out->at + said) ? said : most;
+    out->len = out->said > most && ends_at(s, out->at + out->said) ? out->said : most;
     s->at = first + end.len;
     return true;
 }

@@ -24,6 +24,7 @@ struct kl_pdf_stream {
     uint64_t word_at; /* of "stream" */
     uint64_t at;      /* of its data */
     uint64_t len;     /* up to "endstream" */
+    uint64_t said;    /* its length by the dictionary; 0: that says none, or says it elsewhere */
     bool is_numbered; /* the head of its object was found: */
     uint32_t number;
     uint32_t generation;

@@ -1,9 +1,6 @@
 #include "extract/pdf_value.h"
 
-static bool is_blank(uint8_t c)
-{
-    return c == 0 || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
-}
+#include "base/hex.h"
 
 static bool is_delimiter(uint8_t c)
 {
@@ -22,7 +19,7 @@ static void put(struct kl_pdf_lex *l, uint8_t c)
 static size_t skip(const struct kl_pdf_lex *l)
 {
     size_t i = l->at;
-    while (i < l->in.len && (is_blank(l->in.ptr[i]) || l->in.ptr[i] == '%')) {
+    while (i < l->in.len && (kl_pdf_is_blank(l->in.ptr[i]) || l->in.ptr[i] == '%')) {
         if (l->in.ptr[i] == '%') {
             while (i < l->in.len && l->in.ptr[i] != '\n' && l->in.ptr[i] != '\r') {
                 i++;
@@ -85,21 +82,13 @@ static bool literal(struct kl_pdf_lex *l, size_t i)
     return false;
 }
 
-static int nibble(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* < … > */
 static bool hex(struct kl_pdf_lex *l, size_t i)
 {
     unsigned v = 0;
     unsigned n = 0;
     for (; i < l->in.len && l->in.ptr[i] != '>'; i++) {
-        int d = nibble(l->in.ptr[i]);
+        int d = kl_hex_value(l->in.ptr[i]);
         if (d < 0) {
             continue;
         }
@@ -118,7 +107,7 @@ static bool hex(struct kl_pdf_lex *l, size_t i)
 static enum kl_pdf_kind word(struct kl_pdf_lex *l, size_t i, enum kl_pdf_kind kind)
 {
     size_t from = i;
-    while (i < l->in.len && !is_blank(l->in.ptr[i]) && !is_delimiter(l->in.ptr[i])) {
+    while (i < l->in.len && !kl_pdf_is_blank(l->in.ptr[i]) && !is_delimiter(l->in.ptr[i])) {
         i++;
     }
     if (i == l->in.len) {

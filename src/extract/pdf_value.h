@@ -27,6 +27,11 @@ struct kl_pdf_lex {
     size_t string_len;
 };
 
+static inline bool kl_pdf_is_blank(uint8_t c)
+{
+    return c == 0 || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
+}
+
 enum kl_pdf_kind kl_pdf_lex_next(struct kl_pdf_lex *l);
 
 /** The number that a WORD is, by two's complement when it is negative; 0: none. */

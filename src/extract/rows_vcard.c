@@ -3,6 +3,7 @@
  * are joined, quoted-printable is undone.
  * Source: RFC 6350 3.2-3.3, RFC 2426, vCard 2.1 2.1.3.
  */
+#include "base/hex.h"
 #include "extract/rows.h"
 
 enum state {
@@ -15,12 +16,6 @@ enum state {
 };
 
 static void line(struct kl_rows *r, uint8_t c);
-
-static int hex_value(uint8_t c)
-{
-    uint8_t low = c | 0x20;
-    return (uint8_t)(c - '0') < 10 ? c - '0' : (uint8_t)(low - 'a') < 6 ? low - 'a' + 10 : -1;
-}
 
 static void put_char(struct kl_rows *r, uint8_t c)
 {
@@ -98,7 +93,7 @@ static void escape(struct kl_rows *r, uint8_t c)
 /* "=XX", or a line end that is none. */
 static void qp(struct kl_rows *r, uint8_t c)
 {
-    int v = hex_value(c);
+    int v = kl_hex_value(c);
 
     if (c == '\r') {
         return;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "extract/binary.h"
 #include "extract/decoded.h"
 #include "extract/extract.h"
@@ -93,12 +94,6 @@ static void hex_begin(void *ctx)
     h->has_high = h->in_word = false;
 }
 
-static int hex_value(uint8_t c)
-{
-    uint8_t low = c | 0x20;
-    return (uint8_t)(c - '0') < 10 ? c - '0' : (uint8_t)(low - 'a') < 6 ? low - 'a' + 10 : -1;
-}
-
 /* Decode in place; the length. */
 static size_t decode_hex(struct hex *h, size_t n)
 {
@@ -106,7 +101,7 @@ static size_t decode_hex(struct hex *h, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         uint8_t c = h->out[i];
-        int v = hex_value(c);
+        int v = kl_hex_value(c);
         if (c == '\\') {
             h->in_word = true;
             continue;

@@ -1,5 +1,6 @@
 #include "extract/run.h"
 
+#include "base/hex.h"
 #include "extract/glance.h"
 
 #define SRC_BYTES 16384u
@@ -80,11 +81,7 @@ static void src_skip(struct src *s, unsigned n)
 
 static int hex_of(int c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    int low = c | 0x20;
-    return c >= 0 && low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+    return c < 0 ? -1 : kl_hex_value((uint8_t)c);
 }
 
 /* Value of a base64 letter plus one; 0: none. */
