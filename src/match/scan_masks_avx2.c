@@ -129,16 +129,6 @@ static inline uint64_t v_789(struct v64 v)
 #define LANES 4u
 typedef uint64_t lanes __attribute__((vector_size(32)));
 
-static inline unsigned v_odd_lanes(lanes m)
-{
-    unsigned odd = 0;
-
-    for (unsigned i = 0; i < LANES; i++) {
-        odd |= (unsigned)(m[i] != 0) << i;
-    }
-    return odd;
-}
-
 #include "match/scan_kernel.inc"
 
 size_t kl_scan_masks_avx2(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,

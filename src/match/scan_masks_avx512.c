@@ -112,10 +112,7 @@ static inline uint64_t v_789(struct v64 v)
 #define LANES 8u
 typedef uint64_t lanes __attribute__((vector_size(64)));
 
-static inline unsigned v_odd_lanes(lanes m)
-{
-    return _mm512_test_epi64_mask((__m512i)m, (__m512i)m);
-}
+#define V_ODD_LANES(m) _mm512_test_epi64_mask((__m512i)(m), (__m512i)(m))
 
 #include "match/scan_kernel.inc"
 

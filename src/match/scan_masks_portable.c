@@ -88,16 +88,6 @@ static inline uint64_t v_eq_nocase(struct v64 v, uint8_t c)
 #define LANES 2u
 typedef uint64_t lanes __attribute__((vector_size(16)));
 
-static inline unsigned v_odd_lanes(lanes m)
-{
-    unsigned odd = 0;
-
-    for (unsigned i = 0; i < LANES; i++) {
-        odd |= (unsigned)(m[i] != 0) << i;
-    }
-    return odd;
-}
-
 #include "match/scan_kernel.inc"
 
 size_t kl_scan_masks_portable(const uint8_t *blocks, const uint8_t *prev, size_t n, uint32_t events,
