@@ -271,7 +271,7 @@ enum kl_rc kl_office_unlock(struct kl_emit *e, const struct kl_input *info,
     const struct kl_lock lock = {.fits = fits,
                                  .ctx = l,
                                  .hashes = ((uint64_t)l->spin + 1) * weight,
-                                 .usual = "VelvetSweatshop",
+                                 .usual = KL_PASSWORD_OF_EXCEL,
                                  .usual_code = "office.default_password"};
     KL_TRY(kl_emit_try_passwords(e, &lock, out_open));
     rc = *out_open ? measure(l) : KL_OK;

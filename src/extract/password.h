@@ -12,6 +12,9 @@
 #include "base/result.h"
 #include "base/span.h"
 
+/* What Excel sets in a file that is only protected. */
+#define KL_PASSWORD_OF_EXCEL "VelvetSweatshop"
+
 struct kl_emit;
 
 /* A list that never moves in memory: each word with its length in front. */

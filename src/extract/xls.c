@@ -224,7 +224,7 @@ static enum kl_rc on_filepass(struct kl_xls *x)
     const struct kl_lock lock = {.fits = filepass_fits,
                                  .ctx = x,
                                  .hashes = 32,
-                                 .usual = "VelvetSweatshop",
+                                 .usual = KL_PASSWORD_OF_EXCEL,
                                  .usual_code = "xls.default_password"};
     bool open = false;
     if (x->crypt.kind != KL_XLS_CIPHER_NONE) {
