@@ -31,6 +31,18 @@ static struct kl_tool_job job_of(const char *shell)
     };
 }
 
+static struct kl_tool_job python_job_of(const char *program)
+{
+    struct kl_tool_job j = job_of("");
+    j.argv[0] = "/usr/bin/python3";
+    j.argv[1] = "-S";
+    j.argv[2] = "-c";
+    j.argv[3] = program;
+    j.argv[4] = NULL;
+    j.max_bytes = 1u << 30;
+    return j;
+}
+
 static char output[65536];
 
 /* Run it; the output in `output`. */
@@ -92,7 +104,7 @@ KT_TEST(output_is_limited)
 KT_TEST(files_elsewhere_cannot_be_read_or_written)
 {
     struct kl_tool_job j =
-        job_of("for f in /etc/passwd /etc/hostname /proc/self/maps /root/.bashrc; do "
+        job_of("for f in /etc/passwd /etc/hostname /proc/self/maps /etc/shadow; do "
                "read l <$f && echo \"read $f\"; done; "
                "echo x >/tmp/kulla-tool-test && echo wrote; "
                "echo x >>/dev/shm/kulla-tool-test && echo wrote; exit 0");
@@ -109,11 +121,7 @@ KT_TEST(no_second_process_and_no_socket)
     struct kl_tool_job j = job_of("(echo child) && echo forked; exit 0");
     struct kl_tool_result r = run(&j);
     KT_EQ(strstr(output, "forked"), NULL);
-    j = job_of("");
-    j.argv[0] = "/usr/bin/python3";
-    j.argv[1] = "-S";
-    j.argv[2] = "-c";
-    j.argv[3] =
+    j = python_job_of(
         "import sys\n"
         "def no(name, f):\n"
         "    try:\n"
@@ -130,12 +138,10 @@ KT_TEST(no_second_process_and_no_socket)
         "no('mknod', lambda: os.mknod('/tmp/kulla-tool-test'))\n"
         "l = ctypes.CDLL(None, use_errno=True)\n"
         "print('did ptrace' if l.ptrace(0, 0, 0, 0) == 0 else 'refused ptrace')\n"
-        "print('did mount' if l.mount(b'x', b'/mnt', b'tmpfs', 0, 0) == 0 else 'refused mount')\n";
-    j.argv[4] = NULL;
+        "print('did mount' if l.mount(b'x', b'/mnt', b'tmpfs', 0, 0) == 0 else 'refused mount')\n");
     if (!kl_tool_is_there(j.argv[0])) {
         KT_SKIP("no python3");
     }
-    j.max_bytes = 1u << 30;
     r = run(&j);
     KT_EQ(r.end, KL_TOOL_DONE);
     KT_EQ(r.status, 0);
@@ -146,27 +152,22 @@ KT_TEST(no_second_process_and_no_socket)
 KT_TEST(threads_are_started_only_where_they_may_be)
 {
     for (int may = 0; may < 2; may++) {
-        struct kl_tool_job j = job_of("");
-        j.argv[0] = "/usr/bin/python3";
-        j.argv[1] = "-S";
-        j.argv[2] = "-c";
-        j.argv[3] = "import os, threading\n"
-                    "try:\n"
-                    "    t = threading.Thread(target=print, args=('thread',))\n"
-                    "    t.start()\n"
-                    "    t.join()\n"
-                    "except RuntimeError:\n"
-                    "    print('no thread')\n"
-                    "try:\n"
-                    "    os.fork()\n"
-                    "    print('forked')\n"
-                    "except OSError:\n"
-                    "    print('no process')\n";
-        j.argv[4] = NULL;
+        struct kl_tool_job j =
+            python_job_of("import os, threading\n"
+                          "try:\n"
+                          "    t = threading.Thread(target=print, args=('thread',))\n"
+                          "    t.start()\n"
+                          "    t.join()\n"
+                          "except RuntimeError:\n"
+                          "    print('no thread')\n"
+                          "try:\n"
+                          "    os.fork()\n"
+                          "    print('forked')\n"
+                          "except OSError:\n"
+                          "    print('no process')\n");
         if (!kl_tool_is_there(j.argv[0])) {
             KT_SKIP("no python3");
         }
-        j.max_bytes = 1u << 30;
         j.threads = may != 0;
         struct kl_tool_result r = run(&j);
         KT_EQ(r.end, KL_TOOL_DONE);

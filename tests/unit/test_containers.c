@@ -40,24 +40,6 @@ static bool has(const struct sink_mem *s, const char *what)
     return memmem(s->log, s->log_len, what, strlen(what)) != NULL; /* text may hold zeros */
 }
 
-static struct zm_bytes corpus(const char *name)
-{
-    char path[256];
-    char part[4096];
-    struct zm_bytes b = {0};
-    (void)snprintf(path, sizeof path, "tests/fuzz/corpus/containers/%s", name);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) {
-        perror(path);
-        abort();
-    }
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) {
-        zm_put(&b, part, n);
-    }
-    (void)fclose(f);
-    return b;
-}
-
 /* Every kind of archive with the one file in it. */
 #define N_KINDS 13u
 
@@ -252,12 +234,12 @@ KT_TEST(zeros_behind_an_archive_are_padding_and_anything_else_is_a_member)
 KT_TEST(brotli_and_zlib_are_guessed_by_what_they_unpack_to)
 {
     struct sink_mem s = {0};
-    struct zm_bytes b = corpus("x.br");
+    struct zm_bytes b = zm_corpus("containers", "x.br", 0);
     run(&s, b.ptr, b.len);
     KT_OK(has(&s, "B text /data\n" TEXT));
     sink_mem_done(&s);
     free(b.ptr);
-    b = corpus("x.zlib");
+    b = zm_corpus("containers", "x.zlib", 0);
     run(&s, b.ptr, b.len);
     KT_OK(has(&s, "B text /data\n" TEXT));
     sink_mem_done(&s);
@@ -287,7 +269,7 @@ KT_TEST(encrypted_members_are_not_inspected_with_their_bytes)
     static const char *const files[] = {"xe.7z", "xeh.7z"};
     for (size_t i = 0; i < 2; i++) {
         struct sink_mem s = {0};
-        struct zm_bytes b = corpus(files[i]);
+        struct zm_bytes b = zm_corpus("containers", files[i], 0);
         run(&s, b.ptr, b.len);
         KT_OK(has(&s, " encrypted ") && !has(&s, "archive.data"));
         KT_EQ(s.not_inspected, b.len);

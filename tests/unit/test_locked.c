@@ -216,31 +216,12 @@ KT_TEST(locked_zips_cut_and_flipped_keep_the_accounting)
     }
 }
 
-/* What was put there by somebody else's program. */
-static struct zm_bytes corpus(const char *name)
-{
-    char path[256];
-    char part[4096];
-    struct zm_bytes b = {0};
-    (void)snprintf(path, sizeof path, "tests/fuzz/corpus/containers/%s", name);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) {
-        perror(path);
-        abort();
-    }
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) {
-        zm_put(&b, part, n);
-    }
-    (void)fclose(f);
-    return b;
-}
-
 KT_TEST(zips_of_7_zip_open)
 {
     static const char *const names[] = {"xa.zip", "xc.zip"};
     for (size_t i = 0; i < 2; i++) {
         struct sink_mem s = {0};
-        struct zm_bytes b = corpus(names[i]);
+        struct zm_bytes b = zm_corpus("containers", names[i], 0);
         locked_run(&s, &b, "abc", NULL);
         KT_OK(locked_has(&s, "encrypted.opened") && locked_has(&s, "B text /x.csv\n" TEXT "E\n"));
         sink_mem_done(&s);
@@ -256,7 +237,7 @@ KT_TEST(encrypted_messages_are_said_to_be)
 {
     for (size_t i = 0; i < 5; i++) {
         struct sink_mem s = {0};
-        struct zm_bytes b = corpus(messages[i]);
+        struct zm_bytes b = zm_corpus("containers", messages[i], 0);
         locked_run(&s, &b, NULL, NULL);
         KT_OK(locked_has(&s, " encrypted "));
         KT_OK(s.not_inspected * 2 > b.len || i == 1); /* of xr.gpg most is the recipient's packet */
@@ -270,7 +251,7 @@ KT_TEST(signed_messages_are_opened)
     static const char *const names[] = {"xs.gpg", "xclear.asc"};
     for (size_t i = 0; i < 2; i++) {
         struct sink_mem s = {0};
-        struct zm_bytes b = corpus(names[i]);
+        struct zm_bytes b = zm_corpus("containers", names[i], 0);
         locked_run(&s, &b, NULL, NULL);
         KT_OK(locked_has(&s, TEXT) && !locked_has(&s, " encrypted "));
         KT_EQ(s.not_inspected, 0);
@@ -332,7 +313,7 @@ KT_TEST(messages_cut_and_flipped_keep_the_accounting)
 {
     static const char *const names[] = {"x.gpg", "xs.gpg", "xr.gpg"};
     for (size_t i = 0; i < 3; i++) {
-        struct zm_bytes b = corpus(names[i]);
+        struct zm_bytes b = zm_corpus("containers", names[i], 0);
         for (size_t at = 0; at < b.len; at++) {
             struct sink_mem s = {0};
             struct sink_mem c = {0};

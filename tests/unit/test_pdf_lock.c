@@ -8,25 +8,6 @@ static const char *const locks[] = {"locked_r2", "locked_r3", "locked_r4",
                                     "locked_r5", "locked_r6", "locked_r6_objects"};
 #define N_LOCKS 6u
 
-/* The seed of the fuzz target without its first byte, which says how to read it. */
-static struct zm_bytes seed(const char *name)
-{
-    char path[256];
-    char part[4096];
-    struct zm_bytes b = {0};
-    (void)snprintf(path, sizeof path, "tests/fuzz/corpus/pdf/%s", name);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL || fgetc(f) == EOF) {
-        perror(path);
-        abort();
-    }
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) {
-        zm_put(&b, part, n);
-    }
-    (void)fclose(f);
-    return b;
-}
-
 static void run(struct sink_mem *s, const struct zm_bytes *b, const char *given)
 {
     memset(s, 0, sizeof *s);
@@ -47,7 +28,7 @@ static void expect_open(const struct sink_mem *s)
 KT_TEST(a_password_of_user_or_owner_opens_a_pdf)
 {
     for (unsigned i = 0; i < N_LOCKS; i++) {
-        struct zm_bytes b = seed(locks[i]);
+        struct zm_bytes b = zm_corpus("pdf", locks[i], 1);
         struct sink_mem s;
         run(&s, &b, "nope abc");
         KT_OK(locked_has(&s, "A  encrypted.opened\n"));
@@ -62,7 +43,7 @@ KT_TEST(a_password_of_user_or_owner_opens_a_pdf)
 
 KT_TEST(a_pdf_that_only_an_owner_locked_is_read)
 {
-    struct zm_bytes b = seed("locked_empty");
+    struct zm_bytes b = zm_corpus("pdf", "locked_empty", 1);
     struct sink_mem s;
     run(&s, &b, NULL);
     KT_OK(locked_has(&s, "A  pdf.empty_password\n") && !locked_has(&s, "encrypted.opened"));
@@ -74,7 +55,7 @@ KT_TEST(a_pdf_that_only_an_owner_locked_is_read)
 KT_TEST(without_the_password_a_pdf_is_left_as_it_is)
 {
     for (unsigned i = 0; i < N_LOCKS; i++) {
-        struct zm_bytes b = seed(locks[i]);
+        struct zm_bytes b = zm_corpus("pdf", locks[i], 1);
         struct sink_mem s;
         run(&s, &b, "Abc abcd own");
         KT_OK(!locked_has(&s, "opened") && !locked_has(&s, "Mira") && !locked_has(&s, "Besa"));
@@ -88,7 +69,7 @@ KT_TEST(without_the_password_a_pdf_is_left_as_it_is)
 KT_TEST(a_pdf_is_deciphered_at_any_place)
 {
     for (unsigned i = 0; i < N_LOCKS; i++) {
-        struct zm_bytes b = seed(locks[i]);
+        struct zm_bytes b = zm_corpus("pdf", locks[i], 1);
         struct sink_mem s = {0};
         struct kl_sink sink = sink_mem_sink(&s);
         struct kl_input in = kl_input_mem(kl_span_make(b.ptr, b.len));
@@ -155,7 +136,7 @@ KT_TEST(pdfs_cut_and_flipped_keep_the_accounting)
 {
     static const unsigned some[] = {0, 2, 5};
     for (unsigned i = 0; i < 3; i++) {
-        struct zm_bytes b = seed(locks[some[i]]);
+        struct zm_bytes b = zm_corpus("pdf", locks[some[i]], 1);
         for (size_t at = 5; at < b.len; at += 7) {
             struct zm_bytes cut = {b.ptr, at + 1, at + 1};
             struct sink_mem s;

@@ -5,6 +5,7 @@
 #include <libdeflate.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,25 @@ static inline void zm_put(struct zm_bytes *b, const void *ptr, size_t len)
         memcpy(b->ptr + b->len, ptr, len);
     }
     b->len += len;
+}
+
+/* A stored input of a fuzz target, without its first `skip` bytes (which steer the target). */
+static inline struct zm_bytes zm_corpus(const char *target, const char *name, size_t skip)
+{
+    char path[256];
+    char part[4096];
+    struct zm_bytes b = {0};
+    (void)snprintf(path, sizeof path, "tests/fuzz/corpus/%s/%s", target, name);
+    FILE *f = fopen(path, "rb");
+    if (f == NULL || fread(part, 1, skip, f) != skip) {
+        perror(path);
+        abort();
+    }
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) {
+        zm_put(&b, part, n);
+    }
+    (void)fclose(f);
+    return b;
 }
 
 static inline void zm_le(struct zm_bytes *b, uint64_t v, unsigned n)
